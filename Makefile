@@ -1,0 +1,38 @@
+# `make help` lists what there is. Everything runs in .venv, made from requirements.txt.
+PYTHON ?= python3
+VENV ?= .venv
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help demo repro test lint format memory clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.made: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+demo: $(VENV)/.made ## the whole pipeline on generated scenes, in build/demo; no download
+	tests/scratch.sh build/demo params.demo.yaml
+	cd build/demo && dvc repro --quiet && dvc metrics show && cat results/table.md
+
+repro: $(VENV)/.made ## the real study; what can run runs, also where some weights cannot be had
+	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }
+
+test: $(VENV)/.made lint ## every check
+	pytest
+
+lint: $(VENV)/.made ## ruff and mypy
+	ruff check . && ruff format --check . && mypy
+
+format: $(VENV)/.made ## let ruff mend what it can
+	ruff check --fix . && ruff format .
+
+memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
+	tests/scratch.sh build/memory tests/params.memory.yaml
+	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
+
+clean: ## remove what was made, but not DVC's cache nor the environment
+	rm -rf build dvc_plots .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

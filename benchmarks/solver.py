@@ -1,0 +1,70 @@
+"""What it matters that the SVM is solved exactly.
+
+    python -m benchmarks.solver efficientnet_lite0/avgpool efficientnet_lite0/blocks6
+
+After `dvc repro`: trains each probe with the pipeline's solver on its kernel and with scikit-learn's
+`LinearSVC` on its raw features (which must fit in memory), and prints for both the seconds, the test
+accuracy, and by how much the objective lies above the exact minimum, summed over the classes.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.svm import LinearSVC
+
+from stages.core import config, gram, index, svm
+from stages.core.features import Features
+
+
+def objective(w: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.float64],
+              signs: NDArray[np.float64], C: float) -> float:  # fmt: skip
+    """The sum over classes of 1/2 |w|^2 + 1/2 b^2 + C sum max(0, 1 - y f)^2; `w` (k, d), `f` (n, k)."""
+    hinge = np.maximum(0, 1 - signs * f)
+    return float(0.5 * (w**2).sum() + 0.5 * (b**2).sum() + C * (hinge**2).sum())
+
+
+def compare(probe: str, C: float) -> None:
+    """Print a line for the exact solver and one for each tolerance of scikit-learn's."""
+    images = index.read(Path("data/index.csv"))
+    train, test, y = images.train, ~images.train, images.y
+    X = np.hstack(list(Features(Path(f"data/features/{probe}.h5")).blocks()))
+    K, _ = gram.read(Path(f"data/kernels/{probe}.h5"))
+    signs = np.where(y[train, None] == np.arange(len(images.classes)), 1.0, -1.0)
+
+    start = time.perf_counter()
+    machine = svm.fit(K[np.ix_(train, train)], y[train], C=C)
+    seconds = time.perf_counter() - start
+    decisions = machine.decide(K[:, train])
+    w = machine.alpha.T @ X[train]
+    least = objective(w, machine.bias, decisions[train], signs, C)
+    accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
+    print(f"{probe:28} {'exact':>22} {seconds:8.2f} s {accuracy:.4f} {0:10.2%}", flush=True)
+
+    for tol in (1e-3, 1e-4):  # 1e-4 is scikit-learn's default
+        start = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            theirs = LinearSVC(C=C, tol=tol, dual=False).fit(X[train], y[train])
+        seconds = time.perf_counter() - start
+        decisions = theirs.decision_function(X)
+        above = objective(theirs.coef_, theirs.intercept_, decisions[train], signs, C) / least - 1
+        accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
+        print(
+            f"{'':28} {f'LinearSVC tol={tol:g}':>22} {seconds:8.2f} s {accuracy:.4f} {above:10.2%}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("probes", nargs="+")
+    print(f"{'probe':28} {'solver':>22} {'time':>10} {'accuracy':>8} {'above min.':>10}")
+    for name in parser.parse_args().probes:
+        compare(name, config.load()["svm"]["C"])

@@ -1,0 +1,98 @@
+"""The files in a folder, a zip or a tar archive, whatever they are called, one at a time."""
+
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.core.command import StageError
+
+
+@dataclass(frozen=True)
+class Member:
+    """One regular file: the name it has there, its size, and a way to read exactly that many bytes."""
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
+
+
+def members(path: Path) -> Iterator[Member]:
+    """Yield the regular files of a folder or archive; links are passed over.
+
+    A member must be read before the next one is asked for.
+
+    Raises
+    ------
+    StageError
+        if `path` does not exist, is neither folder nor archive, or is damaged or encrypted.
+    """
+    if not path.exists():
+        raise _refusal(path, "nothing there", "a misspelt path")
+    with _damage_told(path):
+        if path.is_dir():
+            yield from _folder(path)
+        elif zipfile.is_zipfile(path):
+            yield from _zip(path)
+        elif tarfile.is_tarfile(path):
+            yield from _tar(path)
+        else:
+            raise _refusal(path, "another kind of file", "an error page saved under its name")
+
+
+def _folder(path: Path) -> Iterator[Member]:
+    for parent, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            file = Path(parent, name)
+            if file.is_file():
+                yield Member(str(file), file.stat().st_size, file.read_bytes)
+
+
+def _zip(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+
+                def read(info: zipfile.ZipInfo = info) -> bytes:
+                    with _damage_told(path), archive.open(info) as file:
+                        return file.read(info.file_size)
+
+                yield Member(info.filename, info.file_size, read)
+
+
+def _tar(path: Path) -> Iterator[Member]:
+    with tarfile.open(path) as archive:
+        for info in archive:
+            if info.isfile():
+
+                def read(info: tarfile.TarInfo = info) -> bytes:
+                    with _damage_told(path):
+                        file = archive.extractfile(info)
+                        return file.read() if file else b""
+
+                yield Member(info.name, info.size, read)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise _refusal(path, str(error), "an archive that was cut off or damaged") from error
+    except (RuntimeError, NotImplementedError) as error:  # how zipfile asks for a password
+        raise _refusal(path, str(error), "an encrypted archive, or an unusual packing") from error
+
+
+def _refusal(path: Path, found: str, cause: str) -> StageError:
+    return StageError(
+        expected=f"a folder, a zip or a tar archive at {path}",
+        found=found,
+        cause=cause,
+        do="give another copy: SCENE15=<archive or folder> dvc repro",
+    )

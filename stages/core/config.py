@@ -1,0 +1,137 @@
+"""`params.yaml`, read and checked as a whole before any work starts.
+
+What is allowed stands in `params.schema.json`, which editors understand too. It is no dependency of
+any stage: it can refuse a study but never change a result.
+Names that only torch can judge (models, weights, modules) are checked by `study.check`.
+"""
+
+import difflib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.core.command import StageError
+
+PARAMS = Path("params.yaml")
+_SCHEMA = Path(__file__).with_name("params.schema.json")
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# JSON Schema knows no NaN and takes 32.0 for an integer.
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    ),
+)
+
+
+def load(path: Path = PARAMS) -> dict[str, Any]:
+    """Return the checked parameters.
+
+    Read by ruamel.yaml, as DVC does: PyYAML would take `1e-3` for a text.
+
+    Raises
+    ------
+    StageError
+        for the first thing that is wrong: an unknown or missing key, a wrong type or value, a probe
+        that names no backbone or no layer of it.
+    """
+    document = _read(path)
+    validator = _Validator(json.loads(_SCHEMA.read_text()))
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise _refusal(path, errors[0])
+    for probe in document["probes"]:
+        _check_probe(path, probe, document["backbones"])
+    return dict(document)
+
+
+def split_probe(probe: str) -> tuple[str, str]:
+    """`vgg16/pool5` is the layer `pool5` of the backbone `vgg16`."""
+    backbone, _, layer = probe.partition("/")
+    return backbone, layer
+
+
+def among(name: str, names: list[str], limit: int = 12) -> str:
+    """The names there are, those like `name` first, for an error that lists them."""
+    like = difflib.get_close_matches(name, names, n=limit)
+    shown = like + [other for other in names if other not in like]
+    return ", ".join(shown[:limit]) + (", …" if len(shown) > limit else "")
+
+
+def _read(path: Path) -> Any:
+    try:
+        document = YAML(typ="safe").load(path.read_bytes())
+        # Round trip: what json cannot hold (dates, a list inside itself) has no place here.
+        return json.loads(json.dumps(document))
+    except FileNotFoundError:
+        raise StageError(
+            expected=f"the parameters in {path}",
+            found="no such file",
+            cause="the command was not run in the project's folder",
+            do="change to the folder that holds dvc.yaml",
+        ) from None
+    except (YAMLError, ValueError, TypeError, RecursionError, UnicodeDecodeError) as error:
+        raise StageError(
+            expected=f"{path} to be YAML made of mappings, lists, texts and numbers",
+            found=str(error),
+            cause="a slip of the pen",
+            do=f"mend {path}",
+        ) from error
+
+
+def _refusal(path: Path, error: jsonschema.ValidationError) -> StageError:
+    where = ".".join(str(part) for part in error.absolute_path) or "the whole file"
+    schema: Any = error.schema
+    found: Any = error.instance
+    if error.validator == "additionalProperties":
+        allowed = list(schema["properties"])
+        unknown = next(key for key in found if key not in allowed)
+        expected, what = f"one of {among(unknown, allowed)}", f"the unknown key {unknown!r}"
+    elif error.validator == "required":
+        missing = next(key for key in schema["required"] if key not in found)
+        about = schema["properties"][missing].get("description", "")
+        expected, what = f"{missing} ({about})", "no such key"
+    else:
+        expected, what = schema["description"], _short(found)
+    return StageError(
+        expected=f"in {path}, {where}: {expected}",
+        found=what,
+        cause="a misspelt or misplaced entry",
+        do=f"edit {path}",
+    )
+
+
+def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
+    backbone, layer = split_probe(probe)
+    if backbone not in backbones:
+        expected, found = among(backbone, list(backbones)), f"the unknown backbone {backbone!r}"
+    elif layer not in backbones[backbone]["layers"]:
+        layers = list(backbones[backbone]["layers"])
+        expected, found = among(layer, layers), f"the unknown layer {layer!r} of {backbone}"
+    else:
+        return
+    raise StageError(
+        expected=f"in {path}, probes: {probe} to name one of {expected}",
+        found=found,
+        cause="a probe without its layer under backbones, or a misspelt one",
+        do=f"edit {path}",
+    )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:60] + "…"

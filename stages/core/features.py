@@ -1,0 +1,113 @@
+"""Features of one layer on disk: HDF5, one data set `features` (n, d).
+
+Written by batches of rows, read by blocks of columns, compressed without loss.
+
+A file's bytes depend on its contents only (no time stamps, no host names), so an unchanged layer
+keeps its hash and nothing after it runs again.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.command import StageError
+
+# A chunk (256 KiB in float16) is compressed once, by the batch of rows that fills it, and decompressed
+# once, by the block of columns it belongs to: a block of 4,485 rows is 147 MB in float64.
+CHUNK_ROWS, CHUNK_COLUMNS = 32, 4096
+# The smallest of the fast ones: `python -m benchmarks.codecs` compares them on real features.
+FILTER = hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE)
+
+
+class Writer:
+    """Fills the file `path` with `n` rows of `d` features; a context manager.
+
+    `attributes` are kept with the data. Rows are gathered into whole chunks before they are
+    compressed, so that each chunk is compressed once whatever the batch size.
+    """
+
+    def __init__(self, path: Path, *, n: int, d: int, dtype: str, attributes: Mapping[str, Any]) -> None:
+        self._file = h5py.File(path, "w")
+        self._data = self._file.create_dataset(
+            "features",
+            (n, d),
+            dtype,
+            # Chunks of equal width: the last one is padded to full size.
+            chunks=(min(CHUNK_ROWS, n), math.ceil(d / math.ceil(d / CHUNK_COLUMNS))),
+            track_times=False,
+            **FILTER,
+        )
+        self._data.attrs.update(attributes)
+        self._waiting: list[NDArray[Any]] = []
+        self._written = 0
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add the next rows, shape (b, d)."""
+        self._waiting.append(rows)
+        waiting = sum(map(len, self._waiting))
+        if waiting >= CHUNK_ROWS:
+            self._flush(waiting - waiting % CHUNK_ROWS)
+
+    def _flush(self, count: int) -> None:
+        rows = np.concatenate(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
+        self._data[self._written : self._written + count] = rows[:count]
+        self._written += count
+        self._waiting = [rows[count:]] if count < len(rows) else []
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._waiting and error is None:
+            self._flush(sum(map(len, self._waiting)))
+        complete = self._written == self._data.shape[0]
+        self._file.close()
+        if error is None and not complete:
+            raise RuntimeError(f"only {self._written} rows were written")
+
+
+class Features:
+    """The file that `Writer` wrote, opened for reading.
+
+    `n` images, `d` features, `attributes` as given to the writer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._data = h5py.File(path, "r")["features"]
+        except (OSError, KeyError) as error:
+            raise StageError(
+                expected=f"a feature file at {path}",
+                found=str(error),
+                cause="the stage extract did not finish, or the file was damaged",
+                do="dvc repro extract@<backbone>",
+            ) from error
+        self.n: int = self._data.shape[0]
+        self.d: int = self._data.shape[1]
+        self.attributes: dict[str, Any] = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in self._data.attrs.items()
+        }
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks `blocks` yields."""
+        return math.ceil(self.d / int(self._data.chunks[1]))
+
+    def blocks(self) -> Iterator[NDArray[np.float64]]:
+        """Yield all n rows of at most 4,096 columns at a time, in order, as float64."""
+        columns = self._data.chunks[1]
+        for start in range(0, self.d, columns):
+            yield self._data[:, start : start + columns].astype(np.float64)

@@ -1,0 +1,66 @@
+"""The Gram matrix K = X X^T of a layer: all that a linear SVM sees of its features.
+
+(w, b) of a linear SVM lie in the span of the training rows (representer theorem; Schölkopf, Herbrich
+and Smola 2001, "A generalized representer theorem"), so decision values need X only through inner
+products. K is n x n however wide the layer is.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
+
+from stages.core.command import StageError
+
+
+def stream(blocks: Iterable[NDArray[np.float64]], n: int) -> NDArray[np.float64]:
+    """Sum X_b X_b^T over blocks of columns X_b (n, w); return K (n, n).
+
+    K is symmetric: a rank-k update (`dsyrk`) fills one triangle, in place, for half the arithmetic of a
+    plain product. In float64: the rounding of float32 products looks like features of its own where rows
+    are linearly dependent, and an SVM with a large C makes use of them.
+    """
+    K = np.zeros((n, n), dtype=np.float64)
+    for block in blocks:
+        # BLAS counts columns first: for it these C-ordered arrays are X_b^T and K^T already, uncopied.
+        dsyrk(1.0, block.T, trans=1, beta=1.0, c=K.T, lower=1, overwrite_c=1)
+    return K + np.tril(K.T, -1)
+
+
+def l2_normalise(K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The kernel of the rows scaled to unit length: K_ij / sqrt(K_ii K_jj); zero rows stay zero."""
+    lengths = np.sqrt(np.diag(K))
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return K * scale[:, None] * scale[None, :]
+
+
+def write(path: Path, K: NDArray[np.float64], attributes: Mapping[str, Any]) -> None:
+    """Write the data set `kernel` (n, n), float64, with `attributes`.
+
+    Raises `StageError` if K holds NaN or infinity.
+    """
+    if not np.isfinite(K).all():
+        raise StageError(
+            expected="a finite kernel",
+            found="NaN or infinity",
+            cause="a damaged feature file",
+            do="check the weights of this backbone",
+        )
+    with h5py.File(path, "w") as file:
+        kernel = file.create_dataset("kernel", data=K, track_times=False)
+        kernel.attrs.update(attributes)
+
+
+def read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Return K (n, n) and the attributes that `write` got."""
+    with h5py.File(path, "r") as file:
+        kernel = file["kernel"]
+        attributes = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in kernel.attrs.items()
+        }
+        return kernel[:], attributes

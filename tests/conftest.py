@@ -1,0 +1,68 @@
+"""What many tests need: a small study, and a place to run it in."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+
+SMALL: dict[str, Any] = {
+    "data": {
+        "source": "synthetic",
+        "folder": "data/own/images",
+        "image_size": 64,
+        "synthetic": {"classes": 3, "images_per_class": 12},
+        "mirrors": [],
+    },
+    "splits": {"train_per_class": 6, "seed": 0},
+    "backbones": {
+        "squeeze": {
+            "model": "torchvision/squeezenet1_1",
+            "weights": "random",
+            "layers": {"pool1": "features.2", "pool2": "features.5"},
+        },
+        "shuffle": {
+            "model": "torchvision/shufflenet_v2_x0_5",
+            "weights": "random:1",
+            "layers": {"stage2": "stage2"},
+        },
+    },
+    "extract": {"storage": "float16"},
+    "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
+    "svm": {"C": 1.0, "normalize": "none"},
+    "runtime": {"device": "cpu", "batch_size": 8},
+}
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    """A study that runs in seconds, to be changed at will."""
+    return copy.deepcopy(SMALL)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
+    """Write the given parameters to an empty folder and go there."""
+
+    def write(params: dict[str, Any]) -> Path:
+        dump(params, tmp_path / "params.yaml")
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def folder(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> Path:
+    """An empty folder with the small study in it, gone to."""
+    return study(small)
+
+
+def dump(params: dict[str, Any], path: Path) -> None:
+    """Write `params` as YAML."""
+    with path.open("w") as file:
+        YAML(typ="safe").dump(params, file)

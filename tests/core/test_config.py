@@ -1,0 +1,122 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, dump
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.core import config
+from stages.core.command import StageError
+
+Edit = Callable[[dict[str, Any]], object]
+
+WRONG: dict[str, tuple[Edit, str]] = {
+    "unknown section": (lambda p: p.update(svn={}), "one of svm, .* unknown key 'svn'"),
+    "unknown key": (lambda p: p["svm"].update(c=1), "in params.yaml, svm: one of .* unknown key 'c'"),
+    "missing key": (lambda p: p["svm"].pop("C"), r"svm: C \(a number above 0\); found no such key"),
+    "missing section": (lambda p: p.pop("probes"), r"probes \(a list"),
+    "wrong type": (lambda p: p["svm"].update(C="big"), 'svm.C: a number above 0; found "big"'),
+    "true is no number": (lambda p: p["svm"].update(C=True), "a number above 0; found true"),
+    "C of nought": (lambda p: p["svm"].update(C=0), "a number above 0; found 0"),
+    "not a number": (lambda p: p["svm"].update(C=float("nan")), "svm.C: a number above 0; found NaN"),
+    "infinite": (lambda p: p["svm"].update(C=float("inf")), "svm.C: a number above 0; found Infinity"),
+    "normalize": (lambda p: p["svm"].update(normalize="l3"), 'none or l2; found "l3"'),
+    "source": (lambda p: p["data"].update(source="web"), 'scene15 .* found "web"'),
+    "mirror": (lambda p: p["data"].update(mirrors=["file:///x"]), "mirrors.0: an http://"),
+    "device": (lambda p: p["runtime"].update(device="gpu"), 'auto, cpu, cuda .*found "gpu"'),
+    "batch": (lambda p: p["runtime"].update(batch_size=0), "1 to 4096; found 0"),
+    "32.0 is no whole number": (lambda p: p["runtime"].update(batch_size=32.0), "1 to 4096; found 32.0"),
+    "storage": (lambda p: p["extract"].update(storage="int8"), "float16 or float32"),
+    "model": (lambda p: p["backbones"]["squeeze"].update(model="vgg16"), "torchvision/<name> or timm/"),
+    "weights": (lambda p: p["backbones"]["squeeze"].update(weights="/x.pth"), "data/own/weights/"),
+    "backbone name": (
+        lambda p: p["backbones"].update({"a; touch x": p["backbones"]["squeeze"]}),
+        "a name made of letters",
+    ),
+    "layer name": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update({"a/b": "x"}),
+        "made of letters",
+    ),
+    "no layers": (
+        lambda p: p["backbones"]["squeeze"].update(layers={}),
+        "a mapping from a layer's name",
+    ),
+    "mean": (lambda p: p["backbones"]["squeeze"].update(mean=[0.5]), "mean: three numbers"),
+    "probe of no backbone": (
+        lambda p: p["probes"].append("vgg/pool1"),
+        "squeeze.* found the unknown backbone 'vgg'",
+    ),
+    "probe of no layer": (
+        lambda p: p["probes"].append("squeeze/pool9"),
+        "one of pool., pool.; found the unknown layer 'pool9' of squeeze",
+    ),
+    "probe twice": (lambda p: p["probes"].append("squeeze/pool1"), "without repeats"),
+    "probe form": (lambda p: p["probes"].append("squeeze"), "<backbone>/<layer>"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_each_slip_gets_one_clear_line(case: str, small: dict[str, Any], study: Any) -> None:
+    edit, message = WRONG[case]
+    edit(small)
+    study(small)
+    with pytest.raises(StageError) as caught:
+        config.load()
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "params.demo.yaml"])
+def test_the_projects_own_parameters_are_right(name: str) -> None:
+    assert config.load(ROOT / name)["probes"]
+
+
+def test_numbers_are_read_as_dvc_reads_them(small: dict[str, Any], study: Any) -> None:
+    folder = study(small)
+    text = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(re.sub(r"C: 1\.0", "C: 1e-3", text))
+    assert config.load()["svm"]["C"] == 1e-3  # a text for PyYAML
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="no such file"):
+        config.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", "a: &a [*a]", "a: 2026-01-01", "? [x]\n: y", "\x00", "", "a: 1\na: 2"]
+)
+def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(StageError):
+        config.load(tmp_path / "params.yaml")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    key=st.sampled_from(["data", "splits", "backbones", "extract", "probes", "svm", "runtime"]),
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
+)
+def test_whatever_stands_in_a_section_is_judged(key: str, value: Any, tmp_path_factory: Any) -> None:
+    path = tmp_path_factory.mktemp("any") / "params.yaml"
+    from conftest import SMALL
+
+    dump({**SMALL, key: value}, path)
+    try:
+        config.load(path)
+    except StageError as error:
+        assert "\n" not in str(error)
+
+
+def test_among_puts_likely_names_first() -> None:
+    names = [f"a{i}" for i in range(20)] + ["pool5"]
+    assert config.among("pol5", names, limit=3) == "pool5, a0, a1, …"

@@ -1,0 +1,72 @@
+"""Resident memory stays bounded: 15 Scene's 4,485 rows, and the widest layers there are.
+
+`make memory` measures the same on the real images.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import ROOT
+
+from stages import prepare
+from stages.core import index, synthetic
+from stages.core.features import Writer
+
+LIMIT = 2 * 2**30
+N = 4485
+
+
+def stage(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", *arguments, "--timings", "t.json"]
+    subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    return dict(json.loads((folder / "t.json").read_text()))
+
+
+def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
+    folder = study(small)
+    keys = sorted((f"class{i % 15:02}", f"{i:05}.jpg") for i in range(N))
+    images = index.Index(keys, index.random_split(keys, 100, seed=0))
+    index.write(folder / "index.csv", images)
+    rng = np.random.default_rng(0)
+    about = {"rows": index.digest(keys), "model": "m", "weights": "w", "module": "x"}
+    d = 12_288  # three blocks: the fourth and the hundredth need no more
+    with Writer(folder / "f.h5", n=N, d=d, dtype="float16", attributes=about) as writer:
+        for y in images.y:
+            writer.append(
+                (rng.random((1, d), dtype=np.float32) + (np.arange(d) % 15 == y)).astype(np.float16)
+            )
+    made = stage(folder, "stages.kernel", "a/b", "--features", "f.h5", "--kernel", "k.h5")
+    assert made["peak_bytes"] < LIMIT
+    trained = stage(
+        folder, "stages.train", "a/b", "--kernel", "k.h5", "--rows", "index.csv",
+        "--metrics", "m.json", "--predictions", "p.csv",
+    )  # fmt: skip
+    assert trained["peak_bytes"] < LIMIT
+
+
+def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
+    small["data"]["image_size"] = 224
+    small["runtime"]["batch_size"] = 32  # the default
+    layers = {
+        "pool1": "features.4",
+        "pool2": "features.9",
+        "pool3": "features.16",
+        "pool4": "features.23",
+    }
+    small["backbones"] = {"vgg16": {"model": "torchvision/vgg16", "weights": "random", "layers": layers}}
+    small["probes"] = ["vgg16/pool1"]
+    folder = study(small)
+    synthetic.write(folder / "images", classes=3, images_per_class=24)
+    prepare.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
+    arguments = [sys.executable, "-m", "stages.weights", "vgg16", "--weights", "w.pth"]
+    subprocess.run(arguments, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True)
+    made = stage(
+        folder, "stages.extract", "vgg16", "--pixels", "images.h5", "--weights", "w.pth",
+        "--features", "features",
+    )  # fmt: skip
+    assert made["peak_bytes"] - made["loaded_bytes"] < LIMIT

@@ -1,0 +1,174 @@
+"""Real `dvc` runs of the whole graph, on generated scenes and small untrained networks."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, SMALL, dump
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.slow
+BIN = Path(sys.executable).parent
+
+
+def ran(output: str) -> set[str]:
+    """The stages that DVC says it ran."""
+    return set(re.findall(r"Running stage '(.*?)'", output))
+
+
+class Project:
+    """A scratch copy of the project, in a git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        dump(SMALL, folder.with_suffix(".yaml"))
+        scratch = [ROOT / "tests" / "scratch.sh", folder, folder.with_suffix(".yaml")]
+        subprocess.run(scratch, cwd=ROOT, check=True)
+
+    def run(self, *command: str, status: int = 0) -> str:
+        variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            command, cwd=self.folder, env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def repro(self, *options: str, status: int = 0) -> set[str]:
+        """Run `dvc repro` and return the stages that ran."""
+        return set(
+            re.findall(r"Running stage '(.*?)'", self.run("dvc", "repro", *options, status=status))
+        )
+
+    def edit(self, change: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = YAML(typ="safe").load(path)
+        change(params)
+        dump(params, path)
+
+    def accuracy(self, probe: str) -> float:
+        return float(
+            json.loads((self.folder / "results" / "metrics" / f"{probe}.json").read_text())["accuracy"]
+        )
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        self.run("git", *identity, "commit", "--quiet", "--message", message)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("pipeline") / "project")
+
+
+ALL = {
+    "download", "prepare", "index", "report",
+    "weights@squeeze", "weights@shuffle", "extract@squeeze", "extract@shuffle",
+    "kernel@squeeze/pool1", "kernel@squeeze/pool2", "kernel@shuffle/stage2",
+    "train@squeeze/pool1", "train@squeeze/pool2", "train@shuffle/stage2",
+}  # fmt: skip
+TRAIN = {stage for stage in ALL if stage.startswith("train")}
+
+
+# The tests below tell one story, in this order.
+
+
+def test_the_first_run_runs_everything(project: Project) -> None:
+    assert project.repro() == ALL
+    page = (project.folder / "results" / "table.md").read_text()
+    assert "not run" not in page
+    assert f"{project.accuracy('squeeze/pool2'):.4f}" in page
+    assert project.accuracy("squeeze/pool2") > 1 / 3  # better than chance
+    assert (project.folder / "results" / "accuracy.png").stat().st_size > 5000
+
+
+def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
+    status = project.run("git", "status", "--short").split()
+    assert status == ["??", "dvc.lock", "??", "results/"]
+    project.commit("First results")
+
+
+def test_the_second_run_runs_nothing(project: Project) -> None:
+    assert project.repro() == set()
+
+
+def test_dvcs_own_commands(project: Project) -> None:
+    assert "accuracy" in project.run("dvc", "metrics", "show")
+    assert "index.html" in project.run("dvc", "plots", "show")
+    html = (project.folder / "dvc_plots" / "index.html").read_text()
+    assert "squeeze/pool1" in html
+    assert '"title": "probe"' in html  # the bars of results/table.csv
+    assert project.run("git", "status", "--short") == ""
+
+
+def test_a_changed_c_reruns_only_train_and_report(project: Project) -> None:
+    project.edit(lambda p: p["svm"].update(C=1e-6))
+    assert "svm.C" in project.run("dvc", "params", "diff")
+    assert project.repro() == TRAIN | {"report"}
+    assert "C" in project.run("dvc", "metrics", "diff", "main")
+
+
+def test_an_experiment(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+    out = project.run("dvc", "exp", "run", "-S", "svm.C=1e-5", "--name", "small-c")
+    assert ran(out) == TRAIN | {"report"}
+    assert "1e-05" in project.run("dvc", "exp", "show", "--csv")
+
+
+def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+
+    def more(params: dict[str, Any]) -> None:
+        params["backbones"]["squeeze"]["layers"]["pool3"] = "features.8"
+        params["probes"].append("squeeze/pool3")
+
+    project.edit(more)
+    assert project.repro() == {
+        "extract@squeeze",
+        "kernel@squeeze/pool3",
+        "train@squeeze/pool3",
+        "report",
+    }
+
+
+def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None:
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:2"))
+    assert project.repro() == {stage for stage in ALL if "shuffle" in stage} | {"report"}
+
+
+def test_how_it_is_run_is_not_tracked(project: Project) -> None:
+    project.edit(lambda p: p["runtime"].update(batch_size=5))
+    assert project.repro() == set()
+
+
+def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) -> None:
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="data/own/weights/absent.pth"))
+    out = project.run("dvc", "repro", "--keep-going", status=255)
+    assert "error: backbone shuffle: expected a state dict at data/own/weights/absent.pth" in out
+    assert "Traceback" not in out
+    assert project.repro("--single-item", "report") == {"report"}
+    page = (project.folder / "results" / "table.md").read_text()
+    assert "| stage2 | out of date | | | |" in page
+    assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
+
+
+def test_a_slip_is_told_before_any_work(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.edit(lambda p: p["backbones"]["squeeze"]["layers"].update(pool2="features.55"))
+    project.edit(lambda p: p["data"]["synthetic"].update(images_per_class=13))
+    out = project.run("dvc", "repro", status=255)
+    assert "error: backbone squeeze: expected layer pool2 to name a module" in out
+    assert ran(out) <= {
+        "download",
+        "weights@squeeze",
+        "weights@shuffle",
+    }
+    project.edit(lambda p: p["svm"].update(C="big"))
+    assert 'svm.C: a number above 0; found "big"' in project.run("dvc", "repro", status=255)

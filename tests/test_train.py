@@ -1,0 +1,72 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from stages import train
+from stages.core import gram
+from stages.core import index as rows
+from stages.core.command import StageError
+
+
+def made(folder: Path, seed: int = 0) -> rows.Index:
+    """An index of 30 rows in 3 classes and the kernel of separable features under it."""
+    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
+    images = rows.Index(keys, rows.random_split(keys, 6, seed=0))
+    rows.write(folder / "index.csv", images)
+    X = np.random.default_rng(seed).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
+    about = {"rows": rows.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
+    gram.write(folder / "kernel.h5", X @ X.T, about)
+    return images
+
+
+def run_train(folder: Path) -> None:
+    train.main(
+        "a/b",
+        kernel=folder / "kernel.h5",
+        rows=folder / "index.csv",
+        metrics=folder / "metrics.json",
+        predictions=folder / "predictions.csv",
+        timings=folder / "timings.json",
+    )
+
+
+def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
+    images = made(folder)
+    run_train(folder)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with (folder / "predictions.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [int(line["row"]) for line in lines] == np.flatnonzero(~images.train).tolist()
+    assert [line["actual"] for line in lines] == [images.keys[int(line["row"])][0] for line in lines]
+    actual, predicted = ([line[key] for line in lines] for key in ("actual", "predicted"))
+    assert metrics["accuracy"] == np.mean([a == p for a, p in zip(actual, predicted, strict=True)])
+    assert metrics["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(actual, predicted))
+    assert metrics["accuracy"] > 0.8
+    assert all(float(line["margin"]) > 0 for line in lines)
+    assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
+    assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
+
+
+def test_train_normalises_when_told_to(folder: Path, small: dict[str, Any], study: Any) -> None:
+    made(folder)
+    margins = {}
+    for normalize in ("none", "l2"):
+        small["svm"]["normalize"] = normalize
+        study(small)
+        run_train(folder)
+        margins[normalize] = (folder / "predictions.csv").read_text()
+        assert json.loads((folder / "metrics.json").read_text())["normalize"] == normalize
+    assert margins["none"] != margins["l2"]
+
+
+def test_train_refuses_a_kernel_of_other_rows(folder: Path) -> None:
+    images = made(folder)
+    rows.write(folder / "index.csv", rows.Index(images.keys[1:], images.train[1:]))
+    with pytest.raises(StageError, match=r"found one of other rows .* dvc repro train@a/b"):
+        run_train(folder)
+    assert not (folder / "metrics.json").exists()
