@@ -42,12 +42,12 @@ def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None
                 manifests.place(archive.members(Path(source).expanduser()), entries, images)
             else:
                 _from_mirror(source, entries, images)
-        except StageError as error:
-            refusals.append(str(error))
-        absent = manifests.missing(entries, images)
-        if not absent:
+        except (archive.Unreadable, fetch.Unavailable) as error:
+            refusals.append(f"{source}: {error}")
+        else:
+            refusals.append(f"{source}: {manifests.missing(entries, images)} missing")
+        if not manifests.missing(entries, images):
             return
-        refusals.append(f"{source}: {absent} missing")
     raise StageError(
         expected=f"the {len(entries)} images listed in {listed}",
         found="no complete source: " + "; ".join(refusals or ["data.mirrors is empty"]),

@@ -82,8 +82,8 @@ def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
             run(source="scene15", mirrors=mirrors)
     message = str(caught.value)
     assert f"{mirrors[0]}: 2 of 4 images (street 2) missing" in message
-    assert "another kind of file" in message
-    assert "404" in message
+    assert f"{mirrors[1]}: neither a folder nor a zip or tar archive" in message
+    assert f"{mirrors[2]}: 404 Client Error" in message
     assert "SCENE15=<archive or folder> dvc repro" in message
     assert not list((tmp_path / "out").iterdir())
 

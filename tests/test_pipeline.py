@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT, SMALL, dump
 from ruamel.yaml import YAML
 
+from stages.core import synthetic
+
 pytestmark = pytest.mark.slow
 BIN = Path(sys.executable).parent
 
@@ -157,6 +159,28 @@ def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) 
     page = (project.folder / "results" / "table.md").read_text()
     assert "| stage2 | out of date | | | |" in page
     assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
+
+
+def test_weights_of_the_users_own_are_watched(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+    own = project.folder / "data" / "own" / "weights" / "mine.pth"
+    own.write_bytes((project.folder / "data" / "weights" / "squeeze.pth").read_bytes())
+    # All that could use it look at it; what they make is the same, so nothing else runs.
+    assert project.repro() == {"weights@squeeze", "weights@shuffle"}
+    project.edit(lambda p: p["backbones"]["squeeze"].update(weights="data/own/weights/mine.pth"))
+    assert project.repro("extract@squeeze") == {"weights@squeeze", "extract@squeeze"}
+
+
+def test_images_of_the_users_own_are_watched(project: Project) -> None:
+    own = project.folder / "data" / "own" / "images"
+    synthetic.write(own, classes=2, images_per_class=8)
+    project.edit(lambda p: p["data"].update(source="folder"))
+    assert project.repro("index") == {"download", "index"}
+    assert project.repro("index") == set()
+    (own / "forest" / "0003.png").unlink()
+    assert project.repro("index") == {"download", "index"}
+    assert len((project.folder / "data" / "index.csv").read_text().splitlines()) == 1 + 15
 
 
 def test_a_slip_is_told_before_any_work(project: Project) -> None:

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core.command import StageError
+
+class Unreadable(Exception):  # noqa: N818
+    """What cannot be read as a folder or an archive; its text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ def members(path: Path) -> Iterator[Member]:
 
     Raises
     ------
-    StageError
+    Unreadable
         if `path` does not exist, is neither folder nor archive, or is damaged or encrypted.
     """
     if not path.exists():
-        raise _refusal(path, "nothing there", "a misspelt path")
-    with _damage_told(path):
+        raise Unreadable("nothing is there")
+    with _damage_told():
         if path.is_dir():
             yield from _folder(path)
         elif zipfile.is_zipfile(path):
@@ -42,7 +44,7 @@ def members(path: Path) -> Iterator[Member]:
         elif tarfile.is_tarfile(path):
             yield from _tar(path)
         else:
-            raise _refusal(path, "another kind of file", "an error page saved under its name")
+            raise Unreadable("neither a folder nor a zip or tar archive; perhaps an error page")
 
 
 def _folder(path: Path) -> Iterator[Member]:
@@ -60,7 +62,7 @@ def _zip(path: Path) -> Iterator[Member]:
             if not info.is_dir():
 
                 def read(info: zipfile.ZipInfo = info) -> bytes:
-                    with _damage_told(path), archive.open(info) as file:
+                    with _damage_told(), archive.open(info) as file:
                         return file.read(info.file_size)
 
                 yield Member(info.filename, info.file_size, read)
@@ -72,7 +74,7 @@ def _tar(path: Path) -> Iterator[Member]:
             if info.isfile():
 
                 def read(info: tarfile.TarInfo = info) -> bytes:
-                    with _damage_told(path):
+                    with _damage_told():
                         file = archive.extractfile(info)
                         return file.read() if file else b""
 
@@ -80,19 +82,10 @@ def _tar(path: Path) -> Iterator[Member]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_told() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise _refusal(path, str(error), "an archive that was cut off or damaged") from error
+        raise Unreadable(f"cut off or damaged: {error}") from error
     except (RuntimeError, NotImplementedError) as error:  # how zipfile asks for a password
-        raise _refusal(path, str(error), "an encrypted archive, or an unusual packing") from error
-
-
-def _refusal(path: Path, found: str, cause: str) -> StageError:
-    return StageError(
-        expected=f"a folder, a zip or a tar archive at {path}",
-        found=found,
-        cause=cause,
-        do="give another copy: SCENE15=<archive or folder> dvc repro",
-    )
+        raise Unreadable(f"encrypted, or packed in an unusual way: {error}") from error

@@ -5,9 +5,11 @@ from pathlib import Path
 import pooch
 from requests.exceptions import RequestException
 
-from stages.core.command import StageError
-
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+
+
+class Unavailable(Exception):  # noqa: N818
+    """What could not be fetched; its text is the reason."""
 
 
 def download(url: str, folder: Path, *, retries: int = 2) -> Path:
@@ -18,7 +20,7 @@ def download(url: str, folder: Path, *, retries: int = 2) -> Path:
 
     Raises
     ------
-    StageError
+    Unavailable
         if nothing, or not the whole, could be fetched.
     """
     store = pooch.create(
@@ -32,14 +34,11 @@ def download(url: str, folder: Path, *, retries: int = 2) -> Path:
     try:
         return Path(store.fetch("download", downloader=transfer))
     except (RequestException, ValueError, OSError) as error:
-        raise StageError(
-            expected=f"an answer from {url}",
-            found=_first_words(error),
-            cause="no network, or the host has moved the file",
-            do="give a copy that you have: SCENE15=<archive or folder> dvc repro",
-        ) from error
+        raise Unavailable(_innermost(error)) from error
 
 
-def _first_words(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 160 else text[:160] + "…"
+def _innermost(error: BaseException) -> str:
+    # A refused connection comes wrapped five times; only the kernel tells the reason.
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error)
