@@ -37,17 +37,18 @@ def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None
     entries = manifests.read(listed)
     refusals = []
     for source in [own_copy] if own_copy else mirrors:
+        reason = ""
         try:
             if own_copy:
                 manifests.place(archive.members(Path(source).expanduser()), entries, images)
             else:
                 _from_mirror(source, entries, images)
-        except (archive.Unreadable, fetch.Unavailable) as error:
-            refusals.append(f"{source}: {error}")
-        else:
-            refusals.append(f"{source}: {manifests.missing(entries, images)} missing")
-        if not manifests.missing(entries, images):
+        except (archive.ArchiveError, fetch.FetchError) as error:
+            reason = str(error)
+        absent = manifests.missing(entries, images)
+        if not absent:
             return
+        refusals.append(f"{source}: {reason or f'{absent} missing'}")
     raise StageError(
         expected=f"the {len(entries)} images listed in {listed}",
         found="no complete source: " + "; ".join(refusals or ["data.mirrors is empty"]),

@@ -1,6 +1,9 @@
 """What many tests need: a small study, and a place to run it in."""
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,3 +69,21 @@ def dump(params: dict[str, Any], path: Path) -> None:
     """Write `params` as YAML."""
     with path.open("w") as file:
         YAML(typ="safe").dump(params, file)
+
+
+def scratch(folder: Path, params: Path) -> None:
+    """Make a scratch copy of the project, a git repository of its own, with these parameters."""
+    subprocess.run([ROOT / "tests" / "scratch.sh", folder, params], cwd=ROOT, check=True)
+
+
+def variables(**more: str) -> dict[str, str]:
+    """The environment in which `dvc` and its stages find this interpreter's programs."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **more}
+
+
+def run_stage(folder: Path, *arguments: str) -> None:
+    """Run `python -m <arguments>` in `folder`, in a process of its own."""
+    command = [sys.executable, "-m", *arguments]
+    subprocess.run(
+        command, cwd=folder, env=variables(PYTHONPATH=str(ROOT)), check=True, capture_output=True
+    )

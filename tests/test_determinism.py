@@ -1,24 +1,17 @@
 """Extraction gives the same bytes in another process, and beside another layer."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import run_stage
 
 from stages import prepare
 from stages.core import synthetic
 
 SQUEEZE = {"pool1": "features.2", "pool2": "features.5"}
 LITE0 = {"blocks1": "blocks.1", "avgpool": "global_pool"}
-
-
-def stage(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", *arguments]
-    subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +44,8 @@ def test_two_extractions_and_a_third_with_one_more_layer(
             prepare.main(
                 images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json"
             )
-        stage(folder, "stages.weights", "net", "--weights", f"{name}.pth")
-        stage(
+        run_stage(folder, "stages.weights", "net", "--weights", f"{name}.pth")
+        run_stage(
             folder, "stages.extract", "net", "--pixels", "images.h5", "--weights", f"{name}.pth",
             "--features", name, "--timings", "t.json",
         )  # fmt: skip

@@ -4,14 +4,12 @@
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import ROOT
+from conftest import run_stage
 
 from stages import prepare
 from stages.core import index, synthetic
@@ -22,8 +20,7 @@ N = 4485
 
 
 def stage(folder: Path, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", *arguments, "--timings", "t.json"]
-    subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    run_stage(folder, *arguments, "--timings", "t.json")
     return dict(json.loads((folder / "t.json").read_text()))
 
 
@@ -63,8 +60,7 @@ def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path])
     folder = study(small)
     synthetic.write(folder / "images", classes=3, images_per_class=24)
     prepare.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
-    arguments = [sys.executable, "-m", "stages.weights", "vgg16", "--weights", "w.pth"]
-    subprocess.run(arguments, cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True)
+    run_stage(folder, "stages.weights", "vgg16", "--weights", "w.pth")
     made = stage(
         folder, "stages.extract", "vgg16", "--pixels", "images.h5", "--weights", "w.pth",
         "--features", "features",

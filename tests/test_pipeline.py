@@ -1,21 +1,18 @@
 """Real `dvc` runs of the whole graph, on generated scenes and small untrained networks."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, SMALL, dump
+from conftest import SMALL, dump, scratch, variables
 from ruamel.yaml import YAML
 
 from stages.core import synthetic
 
 pytestmark = pytest.mark.slow
-BIN = Path(sys.executable).parent
 
 
 def ran(output: str) -> set[str]:
@@ -29,13 +26,11 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         dump(SMALL, folder.with_suffix(".yaml"))
-        scratch = [ROOT / "tests" / "scratch.sh", folder, folder.with_suffix(".yaml")]
-        subprocess.run(scratch, cwd=ROOT, check=True)
+        scratch(folder, folder.with_suffix(".yaml"))
 
     def run(self, *command: str, status: int = 0) -> str:
-        variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
         done = subprocess.run(
-            command, cwd=self.folder, env=variables, capture_output=True, text=True, check=False
+            command, cwd=self.folder, env=variables(), capture_output=True, text=True, check=False
         )
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -4,11 +4,10 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, scratch, variables
 
 from stages.core import config
 
@@ -42,24 +41,22 @@ def test_what_was_not_run_shows_no_number(probe: str) -> None:
     assert not (RESULTS / "metrics" / f"{probe}.json").exists()
 
 
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scratch copy of the project with the default study."""
+    folder = tmp_path_factory.mktemp("real") / "project"
+    scratch(folder, ROOT / "params.yaml")
+    return folder
+
+
 @pytest.mark.real
 @pytest.mark.skipif(
     "SCENE15" not in os.environ, reason="set SCENE15=<archive or folder> to try the real images"
 )
 @pytest.mark.parametrize("probe", ["efficientnet_lite0/avgpool", "efficientnet_lite0/blocks6"])
-def test_a_new_run_on_the_real_images(probe: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.getbasetemp() / "real"
-    if not folder.exists():
-        subprocess.run(
-            [ROOT / "tests" / "scratch.sh", folder, ROOT / "params.yaml"], cwd=ROOT, check=True
-        )
-    copy = str(Path(os.environ["SCENE15"]).resolve())
-    variables = {
-        **os.environ,
-        "SCENE15": copy,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    subprocess.run(["dvc", "repro", "--quiet", f"train@{probe}"], cwd=folder, env=variables, check=True)
-    again = metrics(folder / "results", probe)
+def test_a_new_run_on_the_real_images(probe: str, real: Path) -> None:
+    environment = variables(SCENE15=str(Path(os.environ["SCENE15"]).resolve()))
+    subprocess.run(["dvc", "repro", "--quiet", f"train@{probe}"], cwd=real, env=environment, check=True)
+    again = metrics(real / "results", probe)
     # Another processor rounds differently: three of 2,985 images may change sides.
     assert abs(again["accuracy"] - metrics(RESULTS, probe)["accuracy"]) <= 3 / 2985

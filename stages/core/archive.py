@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class Unreadable(Exception):  # noqa: N818
+class ArchiveError(Exception):
     """What cannot be read as a folder or an archive; its text is the reason."""
 
 
@@ -31,11 +31,11 @@ def members(path: Path) -> Iterator[Member]:
 
     Raises
     ------
-    Unreadable
+    ArchiveError
         if `path` does not exist, is neither folder nor archive, or is damaged or encrypted.
     """
     if not path.exists():
-        raise Unreadable("nothing is there")
+        raise ArchiveError("nothing is there")
     with _damage_told():
         if path.is_dir():
             yield from _folder(path)
@@ -44,7 +44,7 @@ def members(path: Path) -> Iterator[Member]:
         elif tarfile.is_tarfile(path):
             yield from _tar(path)
         else:
-            raise Unreadable("neither a folder nor a zip or tar archive; perhaps an error page")
+            raise ArchiveError("neither a folder nor a zip or tar archive; perhaps an error page")
 
 
 def _folder(path: Path) -> Iterator[Member]:
@@ -86,6 +86,6 @@ def _damage_told() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise Unreadable(f"cut off or damaged: {error}") from error
+        raise ArchiveError(f"cut off or damaged: {error}") from error
     except (RuntimeError, NotImplementedError) as error:  # how zipfile asks for a password
-        raise Unreadable(f"encrypted, or packed in an unusual way: {error}") from error
+        raise ArchiveError(f"encrypted, or packed in an unusual way: {error}") from error

@@ -8,7 +8,7 @@ from requests.exceptions import RequestException
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 
-class Unavailable(Exception):  # noqa: N818
+class FetchError(Exception):
     """What could not be fetched; its text is the reason."""
 
 
@@ -20,7 +20,7 @@ def download(url: str, folder: Path, *, retries: int = 2) -> Path:
 
     Raises
     ------
-    Unavailable
+    FetchError
         if nothing, or not the whole, could be fetched.
     """
     store = pooch.create(
@@ -34,7 +34,7 @@ def download(url: str, folder: Path, *, retries: int = 2) -> Path:
     try:
         return Path(store.fetch("download", downloader=transfer))
     except (RequestException, ValueError, OSError) as error:
-        raise Unavailable(_innermost(error)) from error
+        raise FetchError(_innermost(error)) from error
 
 
 def _innermost(error: BaseException) -> str:

@@ -43,11 +43,15 @@ def test_a_folder_of_any_depth(tmp_path: Path) -> None:
     assert [(m.size, m.read()) for m in archive.members(tmp_path)] == [(2, b"22"), (1, b"1")]
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_a_truncated_archive_is_refused(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    # The list of a zip's members stands at its end: without it nothing tells that it was one.
+    [("zip", "neither a folder nor a zip"), ("tar.gz", "cut off or damaged")],
+)
+def test_a_truncated_archive_is_refused(kind: str, reason: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(archive.Unreadable, match="cut off or damaged|neither"):
+    with pytest.raises(archive.ArchiveError, match=reason):
         [m.read() for m in archive.members(path)]
 
 
@@ -56,16 +60,16 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("a", b"content")
     path.write_bytes(path.read_bytes().replace(b"content", b"contenT"))
-    with pytest.raises(archive.Unreadable, match="damaged: Bad CRC"):
+    with pytest.raises(archive.ArchiveError, match="damaged: Bad CRC"):
         [m.read() for m in archive.members(path)]
 
 
 def test_an_error_page_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "copy.zip").write_text("<html>Not found</html>")
-    with pytest.raises(archive.Unreadable, match="error page"):
+    with pytest.raises(archive.ArchiveError, match="error page"):
         list(archive.members(tmp_path / "copy.zip"))
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(archive.Unreadable, match="nothing is there"):
+    with pytest.raises(archive.ArchiveError, match="nothing is there"):
         list(archive.members(tmp_path / "copy.zip"))

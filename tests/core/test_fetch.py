@@ -24,7 +24,7 @@ def test_it_tries_again(tmp_path: Path) -> None:
 
 
 def test_a_missing_page(tmp_path: Path) -> None:
-    with Server({}) as server, pytest.raises(fetch.Unavailable, match=r"404 Client Error"):
+    with Server({}) as server, pytest.raises(fetch.FetchError, match=r"404 Client Error"):
         fetch.download(f"{server.url}/copy.zip", tmp_path, retries=0)
     assert list(tmp_path.iterdir()) == []
 
@@ -32,5 +32,5 @@ def test_a_missing_page(tmp_path: Path) -> None:
 def test_a_refused_connection(tmp_path: Path) -> None:
     with Server({}) as server:
         url = server.url
-    with pytest.raises(fetch.Unavailable, match="Connection refused"):
+    with pytest.raises(fetch.FetchError, match="Connection refused"):
         fetch.download(f"{url}/copy.zip", tmp_path, retries=0)
