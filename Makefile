@@ -16,6 +16,7 @@ $(VENV)/.made: requirements.txt
 demo: $(VENV)/.made ## the whole pipeline on generated scenes, in build/demo; no download
 	tests/scratch.sh build/demo params.demo.yaml
 	cd build/demo && dvc repro --quiet
+	@echo The report: build/demo/results/report.html
 
 repro: $(VENV)/.made ## the real study; what can run runs, also where some weights cannot be had
 	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from stages.core import backbones, command, config, output, study, timing
+from stages.core import command, config, inference, output, study, timing
 from stages.core.activations import Taps
 from stages.core.features import Writer
 from stages.core.pixels import Pixels
@@ -26,9 +26,9 @@ def main(backbone: str, *, pixels: Path, weights: Path, features: Path, timings:
     params = config.load()
     shapes = study.check(params)[backbone]
     entry, storage = params["backbones"][backbone], params["extract"]["storage"]
-    device = choose_device(params["runtime"]["device"])
+    device = inference.choose_device(params["runtime"]["device"])
     images = Pixels(pixels)
-    network = load_network(entry, weights, device)
+    network = inference.load_network(entry, weights, device)
     loaded_bytes = timing.resident_bytes()
     read, write = timing.Stopwatch(), {layer: timing.Stopwatch() for layer in shapes}
     with output.whole_folder(features) as folder, ExitStack() as stack:
@@ -43,40 +43,11 @@ def main(backbone: str, *, pixels: Path, weights: Path, features: Path, timings:
                     writers[layer].append(rows.numpy())
     timing.write(
         timings,
-        device=describe_device(device),
+        device=inference.describe_device(device),
         loaded_bytes=loaded_bytes,
         read_seconds=read.seconds,
         layers={layer: layer_seconds(taps, layer, write[layer]) for layer in shapes},
     )
-
-
-def choose_device(wanted: str) -> torch.device:
-    """The device that `runtime.device` names; `auto` is a GPU where there is one.
-
-    Raises `StageError` where a GPU is asked for and there is none. On a GPU, TensorFloat-32 is off and
-    the algorithms are deterministic: features are float32 arithmetic everywhere.
-    """
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(wanted)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise command.StageError(
-            expected=f"the GPU that runtime.device: {wanted} asks for",
-            found=f"{torch.cuda.device_count()} CUDA devices",
-            cause="no GPU here, or a driver that torch cannot use",
-            do="set runtime.device: auto or cpu in params.yaml",
-        )
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    return device
-
-
-def load_network(entry: Mapping[str, Any], weights: Path, device: torch.device) -> nn.Module:
-    """The entry's network with the state dict in `weights`, ready to run on `device`."""
-    network = backbones.build(entry["model"])
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True, mmap=True))
-    # The layout that convolutions are fastest in, on the CPU and on the GPU.
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def batches(
@@ -88,17 +59,11 @@ def batches(
 ) -> Iterator[tuple[list[str], Tensor]]:
     """Yield names and normalised images (b, 3, s, s) in row order, timing it on `watch`."""
     size = params["runtime"]["batch_size"]
-    mean, std = (
-        torch.tensor(values, device=device).view(1, 3, 1, 1)
-        for values in backbones.normalisation(params["backbones"][backbone])
-    )
+    normalise = inference.Normalise(params["backbones"][backbone], device)
     with tqdm(total=len(images.names), desc=backbone, unit="image") as bar:
         for start in range(0, len(images.names), size):
             with watch:
-                pixels = torch.from_numpy(images[start : start + size]).to(device)
-                # A grey channel is repeated for the three that the network wants.
-                rgb = pixels.float().div(255).expand(-1, 3, -1, -1)
-                batch = ((rgb - mean) / std).contiguous(memory_format=torch.channels_last)
+                batch = normalise(images[start : start + size])
             yield images.names[start : start + size], batch
             bar.update(len(batch))
 
@@ -136,13 +101,6 @@ def layer_seconds(taps: Taps, layer: str, write: timing.Stopwatch) -> dict[str, 
         "forward_seconds": taps.seconds[layer],
         "write_seconds": taps.copy_seconds[layer] + write.seconds,
     }
-
-
-def describe_device(device: torch.device) -> str:
-    """The GPU's name, or the processor as `timing.machine` has it."""
-    if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}, {timing.machine()}"
-    return timing.machine()
 
 
 if __name__ == "__main__":

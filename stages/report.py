@@ -1,28 +1,146 @@
-"""Gather the results of all probes.
+"""Tell what came out: the table, the figures, and a page that answers the study's questions.
 
     dvc repro report
 
-Reads results/metrics/ and data/timings/ for each of `probes`; writes results/table.csv,
-results/table.md and results/accuracy.png. A probe that was not run is a row that says so.
+Reads what the other stages left in results/, data/glimpse/ and data/timings/, and the images of the
+mistakes; writes results/table.csv, results/figures/, results/report.md and results/report.html (one file
+with everything inside). What was not run is named, and never filled in.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from stages.core import command, config, figures, output
+from markupsafe import Markup
+
+from stages.core import anatomy as anatomies
+from stages.core import command, config, index, outcomes, output, story
+from stages.core import figures as drawing
+from stages.core import page as pages
 from stages.core import table as tables
+from stages.core.outcomes import Outcome
+from stages.core.pixels import Pixels
+from stages.core.story import Backbone
+from stages.core.table import Row
+
+MISTAKES = 12  # as pictures
 
 
-def main(*, metrics: Path, timings: Path, table: Path, page: Path, figure: Path) -> None:
-    """Write the table, the page and the figure."""
+def main(
+    *, metrics: Path, softmax: Path, predictions: Path, timings: Path, anatomy: Path, seen: Path,
+    rows: Path, pixels: Path, pictures: Path, templates: Path, table: Path, figures: Path, page: Path,
+    html: Path,
+) -> None:  # fmt: skip
+    """Write the table, the figures and the pages."""
     params = config.load()
-    rows = tables.collect(params, metrics, timings)
+    found = tables.collect(params, metrics, softmax, timings)
+    backbones = story.backbones(params, found, anatomy, seen, timings)
+    told = {
+        probe: outcomes.read(predictions / f"{probe}.csv")
+        for probe in (f"{row.backbone}/{row.layer}" for row in found if row.status == "run")
+    }
     with output.whole_file(table) as partial:
-        tables.write_csv(partial, rows)
+        tables.write_csv(partial, found)
+    with output.whole_folder(figures) as folder:
+        draw(folder, found, backbones, told, Pixels(pixels))
+    values = tell(params, found, backbones, told, index.read(rows))
+    write_pages(page, html, pictures.parent, templates, values)
+    print(pages.render(templates, "table.md.j2", {**values, "html": False}))
+
+
+def draw(
+    folder: Path,
+    rows: Sequence[Row],
+    backbones: Sequence[Backbone],
+    told: Mapping[str, Outcome],
+    images: Pixels,
+) -> None:
+    """Draw every figure; where there is nothing to draw yet, one that says so."""
+    best = story.best_row(rows)
+    if best is None:
+        for name in ("depth", "trade-offs", "heads", "classes", "confusion", "mistakes"):
+            drawing.nothing(folder / f"{name}.png", "No probe was run yet")
+        return
+    probe = f"{best.backbone}/{best.layer}"
+    models = {backbone.name: backbone.model for backbone in backbones}
+    random = {backbone.name for backbone in backbones if backbone.random}
+    drawing.depth(folder / "depth.png", rows, models, random)
+    drawing.trade_offs(folder / "trade-offs.png", rows)
+    drawing.classes(folder / "classes.png", told)
+    drawing.confusion(folder / "confusion.png", probe, told[probe])
+    if any(row.softmax_accuracy is not None for row in rows):
+        drawing.heads(folder / "heads.png", rows)
+    else:
+        drawing.nothing(folder / "heads.png", "No softmax layer was trained yet")
+    wrong = told[probe].mistakes()[:MISTAKES]
+    if wrong:
+        shown = [images[mistake.row : mistake.row + 1][0] for mistake in wrong]
+        names = [images.names[mistake.row] for mistake in wrong]
+        drawing.mistakes(folder / "mistakes.png", wrong, shown, names)
+    else:
+        drawing.nothing(folder / "mistakes.png", f"{probe} makes no mistake")
+
+
+def tell(
+    params: Mapping[str, Any],
+    rows: Sequence[Row],
+    backbones: Sequence[Backbone],
+    told: Mapping[str, Outcome],
+    split: index.Index,
+) -> dict[str, Any]:
+    """All that the templates name."""
+    run = [row for row in rows if row.status == "run"]
+    best = story.best_row(rows)
+    subject, distinct = backbones[0], story.one_of_each_model
+    return {
+        "story": story,
+        "listing": lambda layers: Markup(anatomies.markdown(layers)),
+        "questions": [question.format(network=subject.name) for question in story.QUESTIONS],
+        "network": subject.name,
+        "data": story.DATA[params["data"]["source"]],
+        "size": params["data"]["image_size"],
+        "split": story.split(params),
+        "n": len(split.keys),
+        "n_train": int(split.train.sum()),
+        "n_test": int((~split.train).sum()),
+        "classes": split.classes,
+        "index": split,
+        "svm": params["svm"],
+        "softmax": params["softmax"],
+        "rows": rows,
+        "run": run,
+        "leaders": [backbone.best for backbone in backbones],
+        "best": best,
+        "outcome": told[f"{best.backbone}/{best.layer}"] if best else None,
+        "fitted": [row for row in run if row.train_accuracy == 1],
+        "absent": story.absent(backbones),
+        "machines": sorted({m for row in run for m in (row.feature_machine, row.svm_machine) if m}),
+        "peaks": story.peaks(run),
+        "backbones": backbones,
+        "subject": subject,
+        "others": distinct(backbones)[1:],
+        "timed": distinct([backbone for backbone in backbones if backbone.rehearsal]),
+        "speakers": [backbone for backbone in backbones if backbone.said],
+        "shown": distinct([backbone for backbone in backbones if backbone.glimpse]),
+        "lookers": [b for b in backbones if b.glimpse and b.glimpse.first],
+        "files": story.files(backbones),
+        "models": {backbone.name: backbone.model for backbone in backbones},
+        "pairs": story.pairs(backbones),
+        "headed": [row for row in run if row.softmax_accuracy is not None],
+    }
+
+
+def write_pages(
+    page: Path, html: Path, folder: Path, templates: Path, values: Mapping[str, Any]
+) -> None:
+    """Write the Markdown page, and the HTML page with the pictures of `folder` inside."""
     with output.whole_file(page) as partial:
-        partial.write_text(tables.markdown(rows, params), encoding="utf-8")
-    with output.whole_file(figure) as partial:
-        figures.accuracy_by_layer(partial, rows)
-    print(page.read_text(encoding="utf-8"))
+        text = pages.render(templates, "report.md.j2", {**values, "html": False})
+        partial.write_text(text, encoding="utf-8")
+    body = pages.html(pages.render(templates, "report.md.j2", {**values, "html": True}), folder)
+    with output.whole_file(html) as partial:
+        text = pages.render(templates, "report.html.j2", {"body": body})
+        partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ SMALL: dict[str, Any] = {
         },
     },
     "extract": {"storage": "float16"},
+    "glimpse": {"images": 2, "batch_size": 8},
     "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
     "svm": {"C": 1.0, "normalize": "none"},
+    "softmax": {"C": 1.0, "max_iter": 100},
     "runtime": {"device": "cpu", "batch_size": 8},
 }
 
@@ -68,7 +70,7 @@ def folder(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> Pa
 def dump(params: dict[str, Any], path: Path) -> None:
     """Write `params` as YAML."""
     with path.open("w") as file:
-        YAML(typ="safe").dump(params, file)
+        YAML().dump(params, file)  # in the order of its keys
 
 
 def scratch(folder: Path, params: Path) -> None:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
-TORCH = {"check", "weights", "extract"}
+TORCH = {"check", "anatomy", "rehearse", "weights", "extract", "glimpse"}
 
 
 def imported(path: Path) -> set[str]:

@@ -8,7 +8,6 @@ import torch
 
 from stages import extract, prepare, weights
 from stages.core import backbones, synthetic
-from stages.core.command import StageError
 from stages.core.features import Features, Writer
 from stages.core.pixels import Pixels
 
@@ -28,14 +27,6 @@ def run_extract(folder: Path, backbone: str, name: str) -> Path:
         timings=folder / "t.json",
     )
     return folder / name
-
-
-def test_extract_needs_the_gpu_it_is_told_to_use() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    assert extract.choose_device("auto").type == "cpu"
-    with pytest.raises(StageError, match=r"runtime.device: cuda:1 asks for; found 0 CUDA devices"):
-        extract.choose_device("cuda:1")
 
 
 def test_extract_normalises_and_repeats_the_grey_channel(

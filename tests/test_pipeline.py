@@ -63,13 +63,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("pipeline") / "project")
 
 
+BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
+OF_BACKBONES = ("weights", "anatomy", "rehearse", "extract", "glimpse", "draw")
+OF_PROBES = ("kernel", "train", "softmax")
 ALL = {
-    "download", "prepare", "index", "report",
-    "weights@squeeze", "weights@shuffle", "extract@squeeze", "extract@shuffle",
-    "kernel@squeeze/pool1", "kernel@squeeze/pool2", "kernel@shuffle/stage2",
-    "train@squeeze/pool1", "train@squeeze/pool2", "train@shuffle/stage2",
-}  # fmt: skip
-TRAIN = {stage for stage in ALL if stage.startswith("train")}
+    *("download", "prepare", "index", "report"),
+    *(f"{stage}@{backbone}" for stage in OF_BACKBONES for backbone in BACKBONES),
+    *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
+}
+TRAIN = {f"train@{probe}" for probe in PROBES}
+GLIMPSE = {f"{stage}@{backbone}" for stage in ("glimpse", "draw") for backbone in BACKBONES}
 
 
 # The tests below tell one story, in this order.
@@ -77,11 +80,11 @@ TRAIN = {stage for stage in ALL if stage.startswith("train")}
 
 def test_the_first_run_runs_everything(project: Project) -> None:
     assert project.repro() == ALL
-    page = (project.folder / "results" / "table.md").read_text()
-    assert "not run" not in page
+    page = (project.folder / "results" / "report.md").read_text()
+    assert "| not run |" not in page
     assert f"{project.accuracy('squeeze/pool2'):.4f}" in page
     assert project.accuracy("squeeze/pool2") > 1 / 3  # better than chance
-    assert (project.folder / "results" / "accuracy.png").stat().st_size > 5000
+    assert (project.folder / "results" / "figures" / "depth.png").stat().st_size > 5000
 
 
 def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
@@ -100,6 +103,9 @@ def test_dvcs_own_commands(project: Project) -> None:
     html = (project.folder / "dvc_plots" / "index.html").read_text()
     assert "squeeze/pool1" in html
     assert '"title": "probe"' in html  # the bars of results/table.csv
+    pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
+    assert len(pictures) == 6 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert all("workspace_" + "_".join(path.parts) in html for path in pictures)
     assert project.run("git", "status", "--short") == ""
 
 
@@ -108,6 +114,9 @@ def test_a_changed_c_reruns_only_train_and_report(project: Project) -> None:
     assert "svm.C" in project.run("dvc", "params", "diff")
     assert project.repro() == TRAIN | {"report"}
     assert "C" in project.run("dvc", "metrics", "diff", "main")
+    project.run("dvc", "plots", "diff", "main")
+    html = (project.folder / "dvc_plots" / "index.html").read_text()
+    assert all(f"{when}_results_figures_depth.png" in html for when in ("main", "workspace"))
 
 
 def test_an_experiment(project: Project) -> None:
@@ -129,15 +138,38 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
     project.edit(more)
     assert project.repro() == {
         "extract@squeeze",
+        "glimpse@squeeze",
+        "draw@squeeze",
         "kernel@squeeze/pool3",
         "train@squeeze/pool3",
+        "softmax@squeeze/pool3",
         "report",
     }
 
 
 def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None:
     project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:2"))
-    assert project.repro() == {stage for stage in ALL if "shuffle" in stage} | {"report"}
+    # How many parameters there are, and how long a step takes, does not depend on their values.
+    untouched = {"anatomy@shuffle", "rehearse@shuffle"}
+    assert project.repro() == {stage for stage in ALL if "shuffle" in stage} - untouched | {"report"}
+
+
+def test_other_images_to_look_at_rerun_only_the_looking(project: Project) -> None:
+    project.edit(lambda p: p["glimpse"].update(images=["forest/0000.png"]))
+    assert project.repro() == GLIMPSE | {"report"}
+
+
+def test_another_head_leaves_the_svm_alone(project: Project) -> None:
+    project.edit(lambda p: p["softmax"].update(C=0.5))
+    heads = {f"softmax@{probe}" for probe in (*PROBES, "squeeze/pool3")}
+    assert project.repro() == heads | {"report"}
+
+
+def test_another_wording_reruns_only_the_report(project: Project) -> None:
+    template = project.folder / "stages" / "templates" / "report.md.j2"
+    template.write_text(template.read_text().replace("# At which layer?", "# Which one?"))
+    assert project.repro() == {"report"}
+    assert (project.folder / "results" / "report.html").read_text().count("Which one?") == 1
 
 
 def test_how_it_is_run_is_not_tracked(project: Project) -> None:
@@ -151,8 +183,8 @@ def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) 
     assert "error: backbone shuffle: expected a state dict at data/own/weights/absent.pth" in out
     assert "Traceback" not in out
     assert project.repro("--single-item", "report") == {"report"}
-    page = (project.folder / "results" / "table.md").read_text()
-    assert "| stage2 | out of date | | | |" in page
+    page = (project.folder / "results" / "report.md").read_text()
+    assert "| shuffle/stage2 | out of date | | | | |" in page
     assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
 
 

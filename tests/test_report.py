@@ -1,19 +1,230 @@
+"""The report of a small study whose class and file names try to be markup, and of no study at all."""
+
+import copy
+import csv
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from browser import visit
+from conftest import ROOT, SMALL, dump
 
-from stages import report
+from stages import (
+    anatomy,
+    draw,
+    extract,
+    glimpse,
+    index,
+    kernel,
+    prepare,
+    rehearse,
+    report,
+    softmax,
+    train,
+    weights,
+)  # fmt: skip
+from stages.core import backbones, story, synthetic
+
+NASTY = ["a|b <b>bold", "*c* &amp; $d$", "_e_ `f` [g](x)"]
+FILE = "<img src=x onerror=alert(1)>.png"
+PROBES = ["shuffle/stage2", "shuffle/stage4", "control/stage2"]
 
 
-def test_report_without_any_result_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "empty").mkdir()
+def study() -> dict[str, Any]:
+    params = copy.deepcopy(SMALL)
+    params["data"].update(source="folder")
+    layers = {"stage2": "stage2", "stage4": "stage4"}
+    model = "torchvision/shufflenet_v2_x0_5"
+    params["backbones"] = {
+        "shuffle": {"model": model, "weights": "data/own/weights/mine.pth", "layers": layers},
+        "control": {"model": model, "weights": "random", "layers": layers},
+    }
+    params["probes"] = [*PROBES, "control/stage4"]  # which is not run
+    params["glimpse"]["images"] = [f"{NASTY[0]}/{FILE}"]
+    return params
+
+
+def tell(folder: Path) -> None:
+    results, data = folder / "results", folder / "data"
     report.main(
-        metrics=folder / "empty",
-        timings=folder / "empty",
-        table=folder / "table.csv",
-        page=folder / "table.md",
-        figure=folder / "accuracy.png",
+        metrics=results / "metrics",
+        softmax=results / "softmax",
+        predictions=results / "predictions",
+        timings=data / "timings",
+        anatomy=results / "anatomy",
+        seen=data / "glimpse",
+        rows=data / "index.csv",
+        pixels=data / "images.h5",
+        pictures=results / "pictures",
+        templates=ROOT / "stages" / "templates",
+        table=results / "table.csv",
+        figures=results / "figures",
+        page=results / "report.md",
+        html=results / "report.html",
     )
-    assert (folder / "table.csv").read_text().count("not run") == 3
-    assert (folder / "table.md").read_text() in capsys.readouterr().out
-    assert (folder / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def images(folder: Path) -> None:
+    """Three classes with names and a file that try to be markup."""
+    synthetic.write(folder / "made", classes=3, images_per_class=12)
+    for made, name in zip(sorted((folder / "made").iterdir()), NASTY, strict=True):
+        (folder / "images").mkdir(exist_ok=True)
+        made.rename(folder / "images" / name)
+        (folder / "images" / name / "0000.png").rename(folder / "images" / name / FILE)
+    data = folder / "data"
+    prepare.main(
+        images=folder / "images", pixels=data / "images.h5", timings=data / "timings" / "prepare.json"
+    )
+    index.main(images=folder / "images", manifest=folder / "none", rows=data / "index.csv")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every stage but one probe's has run."""
+    folder = tmp_path_factory.mktemp("told")
+    data, results = folder / "data", folder / "results"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        dump(study(), folder / "params.yaml")
+        images(folder)
+        own = data / "own" / "weights" / "mine.pth"
+        own.parent.mkdir(parents=True)
+        torch.manual_seed(5)
+        torch.save(backbones.build("torchvision/shufflenet_v2_x0_5").state_dict(), own)
+        for name in ("shuffle", "control"):
+            state, timings = data / "weights" / f"{name}.pth", data / "timings"
+            weights.main(name, weights=state)
+            anatomy.main(
+                name,
+                table=results / "anatomy" / f"{name}.csv",
+                page=results / "anatomy" / f"{name}.md",
+            )
+            rehearse.main(name, timings=timings / "rehearse" / f"{name}.json")
+            extract.main(
+                name,
+                pixels=data / "images.h5",
+                weights=state,
+                features=data / "features" / name,
+                timings=timings / "extract" / f"{name}.json",
+            )
+            glimpse.main(
+                name,
+                pixels=data / "images.h5",
+                rows=data / "index.csv",
+                weights=state,
+                own=data / "own",
+                seen=data / "glimpse" / f"{name}.h5",
+                table=results / "glimpse" / f"{name}.csv",
+                metrics=results / "glimpse" / f"{name}.json",
+            )
+            seen = data / "glimpse" / f"{name}.h5"
+            draw.main(name, seen=seen, pictures=results / "pictures" / name)
+        for probe in PROBES:
+            kernel.main(
+                probe,
+                features=data / "features" / f"{probe}.h5",
+                kernel=data / "kernels" / f"{probe}.h5",
+                timings=timings / "kernel" / f"{probe}.json",
+            )
+            same = {"kernel": data / "kernels" / f"{probe}.h5", "rows": data / "index.csv"}
+            train.main(
+                probe,
+                **same,
+                metrics=results / "metrics" / f"{probe}.json",
+                predictions=results / "predictions" / f"{probe}.csv",
+                timings=timings / "train" / f"{probe}.json",
+            )
+            softmax.main(
+                probe,
+                **same,
+                metrics=results / "softmax" / f"{probe}.json",
+                timings=timings / "softmax" / f"{probe}.json",
+            )
+        tell(folder)
+    return folder
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_in_a_browser(width: int, told: Path) -> None:
+    path = told / "results" / "report.html"
+    with visit(path, width) as seen:
+        assert seen.errors == []
+        assert {url for url in seen.requests if not url.startswith("data:")} == {path.as_uri()}
+        sizes = seen.list(
+            "img", "e.complete && e.naturalWidth == e.getAttribute('width') && e.width > 50"
+        )
+        assert set(sizes) == {"true"}
+        assert len(sizes) == 6 + 3 + 1  # figures; what shuffle sees and says; what control sees
+        assert all(seen.list("img", "e.alt"))
+        headings = seen.list("h2", "e.textContent")
+        expected = [question.format(network="shuffle") for question in story.QUESTIONS]
+        assert headings == [f"{number}. {text}" for number, text in enumerate(expected, 1)]
+        targets = seen.list("a[href^='#']", "document.querySelector(e.getAttribute('href')) !== null")
+        assert targets == ["true"] * len(story.QUESTIONS)
+        assert seen.list("html", "e.scrollWidth <= window.innerWidth") == ["true"]
+        text = seen.page.inner_text("body")
+        assert all(name in text for name in NASTY)
+        strange = "script, b, a[href]:not([href^='#'])"
+        assert seen.list(strange, "e.outerHTML") == []
+
+
+def test_the_page_on_paper(told: Path) -> None:
+    with visit(told / "results" / "report.html", 794) as seen:  # A4 at 96 dots an inch
+        seen.page.emulate_media(media="print")
+        assert seen.list("html", "e.scrollWidth <= window.innerWidth") == ["true"]
+        assert seen.page.pdf().startswith(b"%PDF")
+
+
+def test_the_page_says_what_was_measured(told: Path) -> None:
+    results = told / "results"
+    page = (results / "report.md").read_text()
+    for probe in PROBES:
+        metrics = json.loads((results / "metrics" / f"{probe}.json").read_text())
+        head = json.loads((results / "softmax" / f"{probe}.json").read_text())
+        lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
+        (line,) = (line for line in lines if "%" not in line)
+        cells = [cell.strip(" *") for cell in line.split("|")]
+        assert cells[2:4] == [f"{metrics['accuracy']:.4f}", f"{head['accuracy']:.4f}"]
+        assert cells[4] == f"{metrics['feature_dim']:,}"
+    with (results / "anatomy" / "shuffle.csv").open() as file:
+        total = int(list(csv.DictReader(file))[-1]["total"])
+    assert f"{total:,}, or " in page
+    seen = json.loads((results / "glimpse" / "shuffle.json").read_text())
+    assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
+    assert "control: 1 of its 2 probes not run" in page
+    assert "| control/stage4 | not run | | | | |" in page
+    assert "control has nothing to say: its weights are random" in page
+
+
+def test_both_pages_show_the_same_pictures_and_all_of_them_exist(told: Path) -> None:
+    results = told / "results"
+    page = (results / "report.md").read_text()
+    named = re.findall(r"^!\[.*\]\((.*?)\)$", page, re.MULTILINE)
+    assert len(named) == (results / "report.html").read_text().count("<img ")
+    assert all((results / name).is_file() for name in named)
+
+
+def test_told_twice_is_told_the_same(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(told)
+    before = (told / "results" / "report.html").read_bytes()
+    tell(told)
+    assert (told / "results" / "report.html").read_bytes() == before
+
+
+def test_a_report_without_any_result_says_so(
+    small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dump(study(), tmp_path / "params.yaml")
+    images(tmp_path)
+    (tmp_path / "results").mkdir()
+    tell(tmp_path)
+    assert (tmp_path / "results" / "table.csv").read_text().count("not run") == 4
+    assert "No probe was run yet" in (tmp_path / "results" / "report.md").read_text()
+    with visit(tmp_path / "results" / "report.html") as seen:
+        assert seen.errors == []
+        assert len(seen.list("h2", "e.textContent")) == len(story.QUESTIONS)
+        assert set(seen.list("img", "e.complete && e.naturalWidth > 0")) == {"true"}

@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from browser import visit
 from conftest import ROOT, scratch, variables
 
-from stages.core import config
+from stages.core import config, story
 
 RESULTS = ROOT / "results"
 with (RESULTS / "table.csv").open() as file:
@@ -32,13 +33,41 @@ def test_table_metrics_and_predictions_agree(probe: str) -> None:
     right = sum(line["actual"] == line["predicted"] for line in lines)
     assert metrics(RESULTS, probe)["accuracy"] == right / len(lines) == float(ROWS[probe]["accuracy"])
     assert len(lines) == 2985
-    assert f"{right / len(lines):.4f}" in (RESULTS / "table.md").read_text()
+    assert f"{right / len(lines):.4f}" in (RESULTS / "report.md").read_text()
 
 
 @pytest.mark.parametrize("probe", sorted(set(ROWS) - set(RUN)))
 def test_what_was_not_run_shows_no_number(probe: str) -> None:
     assert ROWS[probe]["accuracy"] == ROWS[probe]["svm_seconds"] == ""
     assert not (RESULTS / "metrics" / f"{probe}.json").exists()
+
+
+def test_vgg16_and_resnet50_have_the_parameters_that_all_know() -> None:
+    page = (RESULTS / "report.md").read_text()
+    assert "138,357,544, or 138,344,128 without biases" in page
+    assert "torchvision/resnet50: 25,557,032 parameters" in page
+
+
+def test_what_a_network_says_adds_up() -> None:
+    for path in (RESULTS / "glimpse").glob("*.json"):
+        found = json.loads(path.read_text())
+        name = path.stem
+        page = (RESULTS / "report.md").read_text()
+        if "note" in found:
+            assert f"{name} has nothing to say: {found['note']}." in page
+        else:
+            assert f"| in train mode | {100 * found['train_mode_changed']:.1f} % |" in page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_in_a_browser(width: int) -> None:
+    path = RESULTS / "report.html"
+    with visit(path, width) as seen:
+        assert seen.errors == []
+        assert {url for url in seen.requests if not url.startswith("data:")} == {path.as_uri()}
+        assert set(seen.list("img", "e.complete && e.naturalWidth > 0 && e.width > 0")) == {"true"}
+        assert len(seen.list("h2", "e.textContent")) == len(story.QUESTIONS)
+        assert seen.list("html", "e.scrollWidth <= window.innerWidth") == ["true"]
 
 
 @pytest.fixture(scope="module")

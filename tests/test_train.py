@@ -47,6 +47,7 @@ def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
     assert metrics["accuracy"] == np.mean([a == p for a, p in zip(actual, predicted, strict=True)])
     assert metrics["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(actual, predicted))
     assert metrics["accuracy"] > 0.8
+    assert metrics["train_accuracy"] == 1.0
     assert all(float(line["margin"]) > 0 for line in lines)
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)

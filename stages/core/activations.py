@@ -108,12 +108,14 @@ def shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> dict[str
                 do="edit layers in params.yaml",
             )
     found: dict[str, tuple[int, ...]] = {}
+    kinds: dict[str, str] = {}
     calls: Counter[str] = Counter()
 
     def hook(layer: str) -> Any:
         def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
             calls[layer] += 1
             found[layer] = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
+            kinds[layer] = type(output).__name__
 
         return record
 
@@ -136,8 +138,10 @@ def shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> dict[str
         if calls[layer] != 1 or not found[layer]:
             raise StageError(
                 expected=f"layer {layer} ({path}) to run once per image and put out one tensor",
-                found=f"{calls[layer]} runs" if calls[layer] != 1 else "something else",
-                cause="a module that the network uses several times, such as a shared ReLU",
+                found=f"{calls[layer]} runs" if calls[layer] != 1 else f"{kinds[layer]} as its output",
+                cause="a module that the network uses several times, such as a shared ReLU"
+                if calls[layer] != 1
+                else "an attention layer or another with several outputs, or with none",
                 do="tap the block around it instead: edit layers in params.yaml",
             )
     return found

@@ -45,6 +45,15 @@ def build(model: str) -> nn.Module:
     return network.eval()
 
 
+def outline(model: str) -> nn.Module:
+    """`build`, on the meta device: shapes only, neither memory nor arithmetic."""
+    try:
+        with torch.device("meta"):
+            return build(model)
+    except NotImplementedError:  # torchvision's RegNets compute their widths with tensors
+        return build(model).to("meta")
+
+
 def state_dict(entry: Entry) -> StateDict:
     """The weights that `entry` asks for, checked against its model.
 

@@ -38,6 +38,12 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
             pixels[row] = _decode(image, mode, size)
 
 
+def decode(path: Path, size: int) -> NDArray[np.uint8]:
+    """One image in colour, resized as `write` does it: (3, size, size). Raises as `write` does."""
+    _mode(path)
+    return _decode(path, "RGB", size)
+
+
 class Pixels:
     """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest."""
 
@@ -47,8 +53,8 @@ class Pixels:
         self.names: list[str] = file["names"].asstr()[:].tolist()
         self.rows: str = self._pixels.attrs["rows"]
 
-    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
-        """The pixels of some rows, shape (b, c, s, s)."""
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""
         pixels: NDArray[np.uint8] = self._pixels[rows]
         return pixels
 

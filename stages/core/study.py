@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from stages.core import activations, backbones
 from stages.core.command import StageError
 
@@ -30,8 +28,7 @@ def features(shape: tuple[int, ...]) -> int:
 
 def _check_backbone(name: str, entry: Mapping[str, Any], size: int) -> Shapes:
     try:
-        with torch.device("meta"):  # shapes only: no memory, no arithmetic
-            network = backbones.build(entry["model"])
+        network = backbones.outline(entry["model"])
         backbones.check_weights(entry["model"], entry["weights"])
         return activations.shapes(network, entry["layers"], size)
     except StageError as error:

@@ -1,8 +1,7 @@
-"""The table of results: one row per probe of params.yaml, run or not."""
+"""The results as rows: one per probe of params.yaml, run or not."""
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
@@ -11,19 +10,15 @@ from typing import Any
 
 from stages.core.config import split_probe
 
-DATA = {
-    "scene15": "15 Scene, published split",
-    "folder": "Own images",
-    "synthetic": "Generated scenes (these accuracies say nothing about photographs)",
-}
-
 
 @dataclass(frozen=True)
 class Row:
     """One probe. `status` is `run`, `not run` or `out of date`; only `run` comes with numbers.
 
     Times are wall-clock seconds, over all images for the features:
-    feature = decode + read + forward up to the layer + write; svm = kernel + fit.
+    feature = decode + read + forward up to the layer + write; svm = kernel + fit;
+    softmax = kernel + compact matrix + fit.
+    The softmax_ cells are empty where the stage `softmax` has not run with the present parameters.
     Peaks are of a process's resident memory; that of `extract` is what it needs beyond the loaded model.
     """
 
@@ -32,13 +27,17 @@ class Row:
     status: str
     accuracy: float | None = None
     balanced_accuracy: float | None = None
+    train_accuracy: float | None = None
     feature_dim: int | None = None
     C: float | None = None
     n_train: int | None = None
     n_test: int | None = None
     converged: bool | None = None
+    softmax_accuracy: float | None = None
+    softmax_converged: bool | None = None
     feature_seconds: float | None = None
     svm_seconds: float | None = None
+    softmax_seconds: float | None = None
     kernel_seconds: float | None = None
     fit_seconds: float | None = None
     extract_peak_bytes: int | None = None
@@ -48,13 +47,13 @@ class Row:
     svm_machine: str | None = None
 
 
-def collect(params: Mapping[str, Any], metrics: Path, timings: Path) -> list[Row]:
-    """Look up every probe of `params` among the files in the folders `metrics` and `timings`.
+def collect(params: Mapping[str, Any], metrics: Path, softmax: Path, timings: Path) -> list[Row]:
+    """Look up every probe of `params` among the files in the three folders.
 
     Files of other probes linger there and are not looked at; a probe whose files are missing or were
     made with other parameters gives a row that says so. Rows of one backbone stand together.
     """
-    rows = [_row(params, probe, metrics, timings) for probe in params["probes"]]
+    rows = [_row(params, probe, metrics, softmax, timings) for probe in params["probes"]]
     order = list(dict.fromkeys(row.backbone for row in rows))
     return sorted(rows, key=lambda row: order.index(row.backbone))
 
@@ -64,7 +63,7 @@ def by_backbone(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     return [(name, list(some)) for name, some in groupby(rows, key=lambda row: row.backbone)]
 
 
-def _row(params: Mapping[str, Any], probe: str, metrics: Path, timings: Path) -> Row:
+def _row(params: Mapping[str, Any], probe: str, metrics: Path, softmax: Path, timings: Path) -> Row:
     backbone, layer = split_probe(probe)
     found = _load(metrics / f"{probe}.json")
     decode = _load(timings / "prepare.json")
@@ -102,7 +101,27 @@ def _row(params: Mapping[str, Any], probe: str, metrics: Path, timings: Path) ->
         train_peak_bytes=train["peak_bytes"],
         feature_machine=extract["device"],
         svm_machine=train["machine"],
+        **_softmax(params, probe, wanted, softmax, timings, kernel["kernel_seconds"]),
     )
+
+
+def _softmax(
+    params: Mapping[str, Any],
+    probe: str,
+    wanted: Mapping[str, Any],
+    softmax: Path,
+    timings: Path,
+    kernel_seconds: float,
+) -> dict[str, Any]:
+    found, spent = _load(softmax / f"{probe}.json"), _load(timings / "softmax" / f"{probe}.json")
+    wanted = {**wanted, **params["softmax"]}
+    if not found or not spent or any(found[key] != value for key, value in wanted.items()):
+        return {}
+    return {
+        "softmax_accuracy": found["accuracy"],
+        "softmax_converged": found["converged"],
+        "softmax_seconds": kernel_seconds + spent["compact_seconds"] + spent["fit_seconds"],
+    }
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -117,75 +136,3 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         writer.writeheader()
         for row in rows:
             writer.writerow({"probe": f"{row.backbone}/{row.layer}", **asdict(row)})
-
-
-def markdown(rows: Sequence[Row], params: Mapping[str, Any]) -> str:
-    """The study's table, one block per backbone, and what one must know to read it."""
-    blocks = [_block(name, some, params) for name, some in by_backbone(rows)]
-    return "\n".join(["# Which layer?", "", *_protocol(rows, params), *blocks, *_reading(rows)])
-
-
-def _protocol(rows: Sequence[Row], params: Mapping[str, Any]) -> list[str]:
-    sizes = sorted({(row.n_train, row.n_test) for row in rows if row.n_train and row.n_test})
-    data = DATA[params["data"]["source"]]
-    counts = "; ".join(f"{train:,} training and {test:,} test images" for train, test in sizes)
-    svm = f"C = {params['svm']['C']:g}, normalize: {params['svm']['normalize']}"
-    lines = [f"{data}: {counts or 'nothing was run yet'}. SVM: {svm}.", ""]
-    absent = {
-        name: Counter(row.status for row in some if row.status != "run")
-        for name, some in by_backbone(rows)
-    }
-    for name, statuses in absent.items():
-        for status, count in statuses.items():
-            lines += [f"**{name}: {count} of its probes {status}.**", ""]
-    return lines
-
-
-def _block(backbone: str, rows: Sequence[Row], params: Mapping[str, Any]) -> str:
-    entry = params["backbones"][backbone]
-    best = max((row.accuracy for row in rows if row.accuracy is not None), default=None)
-    lines = [
-        f"## {backbone}",
-        "",
-        f"`{entry['model']}`, weights `{entry['weights']}`",
-        "",
-        "| Layer | Accuracy | Feature Dim | Feature Time | SVM Train Time |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    return "\n".join([*lines, *(_line(row, best) for row in rows), ""])
-
-
-def _line(row: Row, best: float | None) -> str:
-    if row.status != "run":
-        return f"| {row.layer} | {row.status} | | | |"
-    accuracy = f"{row.accuracy:.4f}" + ("" if row.converged else " (not converged)")
-    if row.accuracy == best:
-        accuracy = f"**{accuracy}**"
-    times = f"{row.feature_seconds:.2f} s | {row.svm_seconds:.2f} s"
-    return f"| {row.layer} | {accuracy} | {row.feature_dim:,} | {times} |"
-
-
-def _memory(rows: Sequence[Row]) -> list[str]:
-    run = [row for row in rows if row.status == "run"]
-    if not run:
-        return []
-    extract, kernel, train = (
-        f"{max(getattr(row, f'{stage}_peak_bytes') for row in run) / 2**30:.2f} GiB in `{stage}`"
-        for stage in ("extract", "kernel", "train")
-    )
-    line = f"*Peak memory*, the most of any row: {extract} beyond the loaded model, {kernel}, {train}."
-    return [line, ""]
-
-
-def _reading(rows: Sequence[Row]) -> list[str]:
-    machines = sorted({m for row in rows for m in (row.feature_machine, row.svm_machine) if m})
-    return [
-        "*Accuracy*: share of test images that are right; the best of each backbone is bold. "
-        "*Feature Time*: what a pass cut at this layer costs for all images: decode, forward, write. "
-        "*SVM Train Time*: Gram matrix and fit. "
-        f"Measured on: {'; '.join(machines) or 'nothing'}.",
-        "",
-        *_memory(rows),
-        "More columns: `table.csv`; per probe: `metrics/`, `predictions/`.",
-        "",
-    ]

@@ -238,3 +238,14 @@ def test_normalisation_is_that_of_the_weights() -> None:
         )
     )
     assert backbones.normalisation({**LITE0, "mean": [0.1, 0.2, 0.3]}) == ([0.1, 0.2, 0.3], [0.5] * 3)
+
+
+@pytest.mark.parametrize("model", ["torchvision/resnet18", "torchvision/regnet_y_400mf"])
+def test_an_outline_has_shapes_and_no_memory(model: str) -> None:
+    outline, built = (
+        dict(make(model).named_parameters()) for make in (backbones.outline, backbones.build)
+    )
+    assert {name: value.shape for name, value in outline.items()} == {
+        name: value.shape for name, value in built.items()
+    }
+    assert all(value.is_meta for value in outline.values())

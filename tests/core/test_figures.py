@@ -1,29 +1,85 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import pytest
+from examples import drawn
 
 from stages.core import figures
+from stages.core.outcomes import Mistake, Outcome
 from stages.core.table import Row
 
+
+def row(backbone: str, layer: str, accuracy: float, number: int) -> Row:
+    return Row(
+        backbone, layer, "run", accuracy=accuracy, feature_dim=10**number, feature_seconds=number + 1.0,
+        svm_seconds=0.1 * number + 0.1, softmax_accuracy=accuracy - 0.02,
+    )  # fmt: skip
+
+
 ROWS = [
-    Row("vgg16", "pool1", "run", accuracy=0.5, feature_dim=802_816),
-    Row("vgg16", "pool2", "run", accuracy=0.7, feature_dim=401_408),
-    *(Row("resnet50", f"layer{i}", "run", accuracy=0.9, feature_dim=2048) for i in range(4)),
-    Row("resnet50", "avgpool", "not run"),
+    *(row("vgg16", f"pool{i}", 0.5 + i / 20, i) for i in range(1, 6)),
+    *(row("vgg16_random", f"pool{i}", 0.3, i) for i in (2, 5)),
+    row("resnet50", "avgpool", 0.9, 3),
+    Row("resnet50", "layer4", "not run"),
 ]
+MODELS = {"vgg16": "torchvision/vgg16", "vgg16_random": "torchvision/vgg16", "resnet50": "x"}
+OUTCOME = Outcome(
+    rows=[0, 1, 2, 3],
+    actual=["a", "a", "b $x$", "a class with a long name"],
+    predicted=["a", "b $x$", "b $x$", "a"],
+    margin=[1.0, 2.0, 3.0, 4.0],
+)
 
 
-def test_a_panel_for_each_backbone(tmp_path: Path) -> None:
-    figures.accuracy_by_layer(tmp_path / "all.png", ROWS)
-    figures.accuracy_by_layer(tmp_path / "one.png", ROWS[:2])
-    figures.accuracy_by_layer(tmp_path / "none.png", ROWS[-1:])
-    sizes = [Image.open(tmp_path / f"{name}.png").size for name in ("all", "one", "none")]
-    assert sizes[0][0] > sizes[1][0] >= sizes[2][0]
-    assert np.asarray(Image.open(tmp_path / "all.png").convert("L")).std() > 5
+def test_depth_has_a_panel_for_each_model(tmp_path: Path) -> None:
+    figures.depth(tmp_path / "both.png", ROWS, MODELS, {"vgg16_random"})
+    figures.depth(tmp_path / "one.png", ROWS[:7], MODELS, {"vgg16_random"})
+    assert drawn(tmp_path / "both.png")[1] == 2 * drawn(tmp_path / "one.png")[1]
+
+
+@pytest.mark.parametrize(
+    ("orders", "merged"),
+    [
+        ([["a", "b", "c"], ["b", "c"]], ["a", "b", "c"]),
+        ([["a", "c"], ["a", "b", "c", "d"]], ["a", "b", "c", "d"]),
+        ([["b"], ["a", "b"]], ["a", "b"]),
+        ([["a"], ["b"]], ["b", "a"]),
+    ],
+)
+def test_layers_of_several_backbones_in_one_order(orders: list[list[str]], merged: list[str]) -> None:
+    assert figures._merged(orders) == merged
+
+
+@pytest.mark.parametrize("count", [1, 7, 9])
+def test_trade_offs_and_heads(count: int, tmp_path: Path) -> None:
+    figures.trade_offs(tmp_path / "t.png", ROWS[:count])
+    figures.heads(tmp_path / "h.png", ROWS[:count])
+    drawn(tmp_path / "t.png")
+    drawn(tmp_path / "h.png")
+
+
+def test_classes_and_confusion(tmp_path: Path) -> None:
+    figures.classes(tmp_path / "c.png", {"vgg16/pool1": OUTCOME, "resnet50/avgpool": OUTCOME})
+    figures.confusion(tmp_path / "m.png", "vgg16/pool1", OUTCOME)
+    drawn(tmp_path / "c.png")
+    drawn(tmp_path / "m.png")
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_mistakes(count: int, tmp_path: Path) -> None:
+    found = [Mistake(i, "street", "insidecity", 1.5) for i in range(count)]
+    pictures = [np.full((1 if i % 2 else 3, 8, 8), 90, dtype=np.uint8) for i in range(count)]
+    names = [f"street/$image_{i}.jpg" for i in range(count)]
+    figures.mistakes(tmp_path / "m.png", found, pictures, names)
+    drawn(tmp_path / "m.png")
+
+
+def test_nothing_says_so(tmp_path: Path) -> None:
+    figures.nothing(tmp_path / "n.png", "No probe was run yet")
+    drawn(tmp_path / "n.png")
 
 
 def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        figures.accuracy_by_layer(tmp_path / f"{name}.png", ROWS)
+    for name in ("a.png", "b.png"):
+        figures.trade_offs(tmp_path / name, ROWS)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

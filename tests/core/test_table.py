@@ -19,15 +19,21 @@ def put(path: Path, record: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def results(tmp_path: Path, small: dict[str, Any]) -> tuple[Path, Path]:
+def results(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Two of three probes have run; a fourth one's file lingers."""
-    metrics, timings = tmp_path / "metrics", tmp_path / "timings"
+    metrics, softmax, timings = (tmp_path / name for name in ("metrics", "softmax", "timings"))
     squeeze = {"model": "torchvision/squeezenet1_1", "weights": "random"}
     peak = {"peak_bytes": 2**30, "machine": "a machine"}
     for layer, module in (("pool1", "features.2"), ("pool2", "features.5"), ("old", "features.9")):
         put(metrics / "squeeze" / f"{layer}.json", {**METRICS, **squeeze, "module": module})
         put(timings / "kernel" / "squeeze" / f"{layer}.json", {"kernel_seconds": 2.0, **peak})
         put(timings / "train" / "squeeze" / f"{layer}.json", {"fit_seconds": 0.5, **peak})
+    head = {"accuracy": 0.91, "converged": True, "normalize": "none", "C": 1.0, "max_iter": 100}
+    put(softmax / "squeeze" / "pool1.json", {**head, **squeeze, "module": "features.2"})
+    put(
+        timings / "softmax" / "squeeze" / "pool1.json",
+        {"compact_seconds": 0.125, "fit_seconds": 4.0, **peak},
+    )
     put(timings / "prepare.json", {"decode_seconds": 3.0, **peak})
     layers = {layer: {"forward_seconds": 10.0, "write_seconds": 1.0} for layer in ("pool1", "pool2")}
     extract = {
@@ -37,10 +43,12 @@ def results(tmp_path: Path, small: dict[str, Any]) -> tuple[Path, Path]:
         "layers": layers,
     }
     put(timings / "extract" / "squeeze.json", {**extract, **peak})
-    return metrics, timings
+    return metrics, softmax, timings
 
 
-def test_every_probe_gets_a_row_run_or_not(results: tuple[Path, Path], small: dict[str, Any]) -> None:
+def test_every_probe_gets_a_row_run_or_not(
+    results: tuple[Path, Path, Path], small: dict[str, Any]
+) -> None:
     rows = table.collect(small, *results)
     assert [(row.backbone, row.layer, row.status) for row in rows] == [
         ("squeeze", "pool1", "run"),
@@ -51,6 +59,8 @@ def test_every_probe_gets_a_row_run_or_not(results: tuple[Path, Path], small: di
     assert rows[0].svm_seconds == 2.5
     assert rows[0].extract_peak_bytes == 2**29
     assert rows[2].accuracy is None
+    assert (rows[0].softmax_accuracy, rows[0].softmax_seconds) == (0.91, 2.0 + 0.125 + 4.0)
+    assert rows[1].softmax_accuracy is None  # that stage has not run yet
 
 
 @pytest.mark.parametrize(
@@ -63,53 +73,43 @@ def test_every_probe_gets_a_row_run_or_not(results: tuple[Path, Path], small: di
     ],
 )
 def test_a_result_of_other_parameters_is_not_shown(
-    section: str, key: str, value: object, results: tuple[Path, Path], small: dict[str, Any]
+    section: str, key: str, value: object, results: tuple[Path, Path, Path], small: dict[str, Any]
 ) -> None:
     (small["svm"] if section == "svm" else small["backbones"][section])[key] = value
     rows = table.collect(small, *results)
     assert [row.status for row in rows] == ["out of date", "out of date", "not run"]
-    assert "0.8988" not in table.markdown(rows, small)
+    assert all(row.accuracy is row.softmax_accuracy is None for row in rows)
 
 
 def test_a_module_that_was_changed_is_not_shown(
-    results: tuple[Path, Path], small: dict[str, Any]
+    results: tuple[Path, Path, Path], small: dict[str, Any]
 ) -> None:
     small["backbones"]["squeeze"]["layers"]["pool1"] = "features.1"
     assert [row.status for row in table.collect(small, *results)][:2] == ["out of date", "run"]
 
 
-def test_the_page_has_the_studys_columns(results: tuple[Path, Path], small: dict[str, Any]) -> None:
-    small["probes"] = ["squeeze/pool1", "shuffle/stage2", "squeeze/pool2"]  # not in blocks
-    page = table.markdown(table.collect(small, *results), small)
-    assert page.count("| Layer | Accuracy | Feature Dim | Feature Time | SVM Train Time |") == 2
-    assert "| pool1 | **0.8988** | 25,088 | 14.25 s | 2.50 s |" in page
-    assert "| stage2 | not run | | | |" in page
-    assert "**shuffle: 1 of its probes not run.**" in page
-    assert "Measured on: a GPU, a machine; a machine." in page
-    assert "18 training and 18 test images" in page
-    assert (
-        "0.50 GiB in `extract` beyond the loaded model, 1.00 GiB in `kernel`, 1.00 GiB in `train`."
-        in page
-    )
-
-
-def test_an_svm_that_did_not_converge_is_marked(
-    results: tuple[Path, Path], small: dict[str, Any]
+def test_a_softmax_layer_of_other_parameters_is_not_shown(
+    results: tuple[Path, Path, Path], small: dict[str, Any]
 ) -> None:
-    path = results[0] / "squeeze" / "pool1.json"
-    path.write_text(path.read_text().replace("true", "false"))
-    assert "0.8988 (not converged)" in table.markdown(table.collect(small, *results), small)
+    small["softmax"]["C"] = 0.1
+    (first, *_) = table.collect(small, *results)
+    assert (first.status, first.accuracy, first.softmax_accuracy) == ("run", 0.8988, None)
 
 
-def test_the_csv_has_all(results: tuple[Path, Path], small: dict[str, Any], tmp_path: Path) -> None:
+def test_rows_of_a_backbone_stand_together(
+    results: tuple[Path, Path, Path], small: dict[str, Any]
+) -> None:
+    small["probes"] = ["squeeze/pool1", "shuffle/stage2", "squeeze/pool2"]
+    blocks = table.by_backbone(table.collect(small, *results))
+    assert [(name, len(rows)) for name, rows in blocks] == [("squeeze", 2), ("shuffle", 1)]
+
+
+def test_the_csv_has_all(
+    results: tuple[Path, Path, Path], small: dict[str, Any], tmp_path: Path
+) -> None:
     table.write_csv(tmp_path / "t.csv", table.collect(small, *results))
     with (tmp_path / "t.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["probe"] for line in lines] == small["probes"]
     assert float(lines[0]["accuracy"]) == 0.8988
     assert lines[2]["accuracy"] == ""
-
-
-def test_nothing_was_run(tmp_path: Path, small: dict[str, Any]) -> None:
-    page = table.markdown(table.collect(small, tmp_path, tmp_path), small)
-    assert "nothing was run yet" in page

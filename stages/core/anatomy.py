@@ -1,0 +1,69 @@
+"""A network's layers as a table: what each puts out, and how its parameters multiply up.
+
+`dissection.py` makes the rows. There is no torch here: who only reads them does without.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer.
+
+    `product` tells how `weights` comes about, such as `(3 x 3 x 64) x 128 = 73,728`; `total` counts the
+    weights and biases down to here. `output` is empty for a module that is not called itself: a head for
+    training only, or one whose parameters the module around it uses.
+    """
+
+    path: str
+    kind: str
+    output: str
+    weights: int
+    product: str
+    biases: int
+    total: int
+
+
+def write_csv(path: Path, layers: Sequence[Layer]) -> None:
+    """Write one line per layer."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Layer)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(layer) for layer in layers)
+
+
+def read_csv(path: Path) -> list[Layer]:
+    """Read what `write_csv` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Layer(
+                path=line["path"],
+                kind=line["kind"],
+                output=line["output"],
+                weights=int(line["weights"]),
+                product=line["product"],
+                biases=int(line["biases"]),
+                total=int(line["total"]),
+            )
+            for line in csv.DictReader(file)
+        ]
+
+
+def markdown(layers: Sequence[Layer]) -> str:
+    """A table for GitHub; its last line has the sums."""
+    weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
+    lines = [
+        "| Layer | Kind | Output | Weights | Biases | Total so far |",
+        "|---|---|---:|---:|---:|---:|",
+        *(_line(layer) for layer in layers),
+        f"| **all** | | | **{weights:,}** | **{biases:,}** | **{weights + biases:,}** |",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _line(layer: Layer) -> str:
+    numbers = f"{layer.product or 0} | {layer.biases:,} | {layer.total:,}"
+    return f"| `{layer.path}` | {layer.kind} | {layer.output} | {numbers} |"

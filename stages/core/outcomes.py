@@ -1,0 +1,78 @@
+"""What a probe's predictions file tells beyond one number: classes, confusions, mistakes."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test image that was taken for another class; `margin` is by how much (decision values)."""
+
+    row: int
+    actual: str
+    predicted: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A probe's t test images: `rows`, `margin` (t,), `actual` and `predicted` labels."""
+
+    rows: list[int]
+    actual: list[str]
+    predicted: list[str]
+    margin: list[float]
+
+    @property
+    def classes(self) -> list[str]:
+        """The k labels in alphabetical order."""
+        return sorted({*self.actual, *self.predicted})
+
+    def confusion(self) -> NDArray[np.float64]:
+        """Shares (k, k): of the images of each class (line), those called each class (column)."""
+        shares: NDArray[np.float64] = confusion_matrix(
+            self.actual, self.predicted, labels=self.classes, normalize="true"
+        )
+        return shares
+
+    def by_class(self) -> dict[str, float]:
+        """The share of each class's images that are right."""
+        return dict(zip(self.classes, np.diag(self.confusion()).tolist(), strict=True))
+
+    def confused(self, count: int) -> list[tuple[str, str, float]]:
+        """The `count` most frequent confusions (actual, predicted, share of the actual class)."""
+        shares = self.confusion()
+        np.fill_diagonal(shares, 0)
+        order = np.argsort(-shares, axis=None, kind="stable")[:count]
+        pairs = [np.unravel_index(place, shares.shape) for place in order]
+        return [
+            (self.classes[i], self.classes[j], float(shares[i, j])) for i, j in pairs if shares[i, j]
+        ]
+
+    def mistakes(self) -> list[Mistake]:
+        """All mistakes, the most confident first."""
+        found = [
+            Mistake(row, actual, predicted, margin)
+            for row, actual, predicted, margin in zip(
+                self.rows, self.actual, self.predicted, self.margin, strict=True
+            )
+            if actual != predicted
+        ]
+        return sorted(found, key=lambda mistake: -mistake.margin)
+
+
+def read(path: Path) -> Outcome:
+    """Read a file that `train` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    return Outcome(
+        rows=[int(line["row"]) for line in lines],
+        actual=[line["actual"] for line in lines],
+        predicted=[line["predicted"] for line in lines],
+        margin=[float(line["margin"]) for line in lines],
+    )

@@ -1,0 +1,74 @@
+"""Pages from templates: Markdown for a repository's web view, and one self-contained HTML file.
+
+Both come from the same Markdown template. Every text that a template puts in is escaped unless it is
+marked as safe, so that no file name or label can become markup.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from PIL import Image
+
+# What means something to Markdown, to GitHub, or to both; a backslash before it takes that away.
+# (An underscore inside a word means nothing.)
+_SPECIAL = re.compile(r"([\\`*\[\]<>#|~&$@]|:(?=\S)|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_)")
+
+
+def literal(text: str) -> Markup:
+    """Text that Markdown shows as it is, in a line or in a table cell."""
+    line = re.sub(r"[\r\n]+", " ", text)
+    return Markup(_SPECIAL.sub(r"\\\1", line))
+
+
+def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
+    """Fill the template `name` of the folder `templates`; an undefined value is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,  # so that what a macro returns is marked as safe
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
+    environment.filters["number"] = lambda count: f"{count:,}"
+    environment.filters["seconds"] = _seconds
+    return environment.get_template(name).render(values)
+
+
+def html(markdown: str, folder: Path) -> Markup:
+    """Turn Markdown into HTML with its images, which lie under `folder`, inside."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+    def image(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        return _embedded(folder / tokens[at].attrs["src"], tokens[at].content)
+
+    parser.add_render_rule("image", image)
+    parser.add_render_rule("table_open", lambda *_: '<div class="wide"><table>')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    return Markup(parser.render(markdown))
+
+
+def _embedded(path: Path, text: str) -> str:
+    with Image.open(path) as image:
+        width, height = image.size
+    data = base64.b64encode(path.read_bytes()).decode()
+    source = f"data:image/png;base64,{data}"
+    return f'<img src="{source}" alt="{escape(text)}" width="{width}" height="{height}">'
+
+
+def _finalize(value: Any) -> Any:
+    return literal(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _seconds(count: float) -> str:
+    if count < 100:
+        return f"{count:.2g} s" if count < 1 else f"{count:.1f} s"
+    return f"{count:.0f} s" if count < 600 else f"{count / 60:.0f} min"

@@ -1,0 +1,50 @@
+"""A glimpse made up, for the tests of what writes, draws and tells of it; and a look at a picture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from stages.core.glimpses import FIRST, Glimpse, Predictions
+
+
+def predictions() -> Predictions:
+    """Two images, six classes, four test rows."""
+    rng = np.random.default_rng(0)
+    return Predictions(
+        classes=["tench", "goldfish", "a name that is far too long for any bar", "$x$", "Köter", "hen"],
+        best=rng.integers(0, 6, (2, 4, 5)),
+        probability=rng.random((2, 4, 5), dtype=np.float32),
+        rows=np.array([1, 2, 4, 5]),
+        all_best=np.array([[0, 0, 1, 3], [0, 1, 1, 3], [2, 2, 2, 3]]),
+        all_probability=np.array([[0.5, 0.5, 1, 1], [0, 0, 0.5, 0.5], [0.25] * 4], dtype=np.float32),
+    )
+
+
+def glimpse(**changes: Any) -> Glimpse:
+    """Two images with odd names; two layers with maps and one without."""
+    rng = np.random.default_rng(0)
+    return Glimpse(
+        **{
+            "names": ["coast/<b>$1$.jpg", "küste/2.jpg"],
+            "pixels": rng.integers(0, 256, (2, 3, 64, 64), dtype=np.uint8),
+            "first": "conv1",
+            "maps": {
+                FIRST: rng.random((2, 32, 16, 16), dtype=np.float32),
+                "pool2": rng.random((2, 10, 8, 8), dtype=np.float32),
+                "a_late_one": np.zeros((2, 3, 2, 2), dtype=np.float32),
+            },
+            "shapes": {"pool2": (64, 8, 8), "a_late_one": (3, 2, 2), "0": (9,)},
+            "facts": {"channels": 1, "pixel_mean": [0.1, 0.2, 0.3]},
+            "said": predictions(),
+            **changes,
+        }
+    )
+
+
+def drawn(path: Path) -> tuple[int, int]:
+    """The size of a picture that has something in it."""
+    with Image.open(path) as image:
+        assert np.asarray(image.convert("L")).std() > 5
+        return image.size
