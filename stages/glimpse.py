@@ -45,6 +45,8 @@ def main(
     viewer = Viewer(entry, weights, inference.choose_device(device), params["glimpse"]["batch_size"])
     first, maps = see_maps(viewer, entry["layers"], chosen, names)
     glimpse = records.Glimpse(
+        model=entry["model"],
+        weights=entry["weights"],
         names=names,
         pixels=chosen,
         first=first,

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.core import anatomy as anatomies
-from stages.core import command, config, index, outcomes, output, story
+from stages.core import command, comparison, config, index, outcomes, output, story
 from stages.core import figures as drawing
 from stages.core import page as pages
 from stages.core import table as tables
@@ -34,11 +34,13 @@ def main(
     """Write the table, the figures and the pages."""
     params = config.load()
     found = tables.collect(params, metrics, softmax, timings)
-    backbones = story.backbones(params, found, anatomy, seen, timings)
     told = {
-        probe: outcomes.read(predictions / f"{probe}.csv")
-        for probe in (f"{row.backbone}/{row.layer}" for row in found if row.status == "run")
+        row.probe: outcomes.read(predictions / f"{row.probe}.csv")
+        for row in found
+        if row.status == "run"
     }
+    found = story.compared(found, told)
+    backbones = story.backbones(params, found, anatomy, seen, timings)
     with output.whole_file(table) as partial:
         tables.write_csv(partial, found)
     with output.whole_folder(figures) as folder:
@@ -61,24 +63,23 @@ def draw(
         for name in ("depth", "trade-offs", "heads", "classes", "confusion", "mistakes"):
             drawing.nothing(folder / f"{name}.png", "No probe was run yet")
         return
-    probe = f"{best.backbone}/{best.layer}"
     models = {backbone.name: backbone.model for backbone in backbones}
     random = {backbone.name for backbone in backbones if backbone.random}
     drawing.depth(folder / "depth.png", rows, models, random)
     drawing.trade_offs(folder / "trade-offs.png", rows)
     drawing.classes(folder / "classes.png", told)
-    drawing.confusion(folder / "confusion.png", probe, told[probe])
+    drawing.confusion(folder / "confusion.png", best.probe, told[best.probe])
     if any(row.softmax_accuracy is not None for row in rows):
         drawing.heads(folder / "heads.png", rows)
     else:
         drawing.nothing(folder / "heads.png", "No softmax layer was trained yet")
-    wrong = told[probe].mistakes()[:MISTAKES]
+    wrong = told[best.probe].mistakes()[:MISTAKES]
     if wrong:
         shown = [images[mistake.row : mistake.row + 1][0] for mistake in wrong]
         names = [images.names[mistake.row] for mistake in wrong]
         drawing.mistakes(folder / "mistakes.png", wrong, shown, names)
     else:
-        drawing.nothing(folder / "mistakes.png", f"{probe} makes no mistake")
+        drawing.nothing(folder / "mistakes.png", f"{best.probe} makes no mistake")
 
 
 def tell(
@@ -111,11 +112,12 @@ def tell(
         "run": run,
         "leaders": [backbone.best for backbone in backbones],
         "best": best,
-        "outcome": told[f"{best.backbone}/{best.layer}"] if best else None,
+        "outcome": told[best.probe] if best else None,
         "fitted": [row for row in run if row.train_accuracy == 1],
         "absent": story.absent(backbones),
         "machines": sorted({m for row in run for m in (row.feature_machine, row.svm_machine) if m}),
         "peaks": story.peaks(run),
+        "level": comparison.LEVEL,
         "backbones": backbones,
         "subject": subject,
         "others": distinct(backbones)[1:],

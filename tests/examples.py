@@ -27,6 +27,8 @@ def glimpse(**changes: Any) -> Glimpse:
     rng = np.random.default_rng(0)
     return Glimpse(
         **{
+            "model": "torchvision/net",
+            "weights": "V1",
             "names": ["coast/<b>$1$.jpg", "küste/2.jpg"],
             "pixels": rng.integers(0, 256, (2, 3, 64, 64), dtype=np.uint8),
             "first": "conv1",

@@ -184,7 +184,7 @@ def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) 
     assert "Traceback" not in out
     assert project.repro("--single-item", "report") == {"report"}
     page = (project.folder / "results" / "report.md").read_text()
-    assert "| shuffle/stage2 | out of date | | | | |" in page
+    assert "| shuffle/stage2 | out of date | | | | | | |" in page
     assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
 
 

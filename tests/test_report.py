@@ -195,7 +195,7 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
     seen = json.loads((results / "glimpse" / "shuffle.json").read_text())
     assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
     assert "control: 1 of its 2 probes not run" in page
-    assert "| control/stage4 | not run | | | | |" in page
+    assert "| control/stage4 | not run | | | | | | |" in page
     assert "control has nothing to say: its weights are random" in page
 
 

@@ -138,7 +138,7 @@ def heads(path: Path, rows: Sequence[Row]) -> None:
     axis.hlines(places, svm, softmax, color=style.GREY, linewidth=1.2)
     axis.scatter(svm, places, color=style.BLUE, s=34, marker="o", label="linear SVM", zorder=3)
     axis.scatter(softmax, places, color=style.ORANGE, s=30, marker="D", label="softmax layer", zorder=2)
-    axis.set_yticks(places, [f"{row.backbone}/{row.layer}" for row in run])
+    axis.set_yticks(places, [row.probe for row in run])
     axis.set_ylim(len(run) - 0.5, -0.5)
     axis.set_xlabel(ACCURACY)
     axis.xaxis.set_major_formatter(PercentFormatter(1))

@@ -76,6 +76,7 @@ class Predictions:
 class Glimpse:
     """m images, the maps that a backbone makes of them, and what it says of them.
 
+    model, weights : whose eyes these are, as `params.yaml` names them
     names, pixels : the images, (m, 3, s, s) uint8
     first : the path of the first convolution; "" where the first layer is none
     maps : layer to maps (m, c, h, w) of those that have any; the first convolution's under FIRST
@@ -85,6 +86,8 @@ class Glimpse:
     said : a `Predictions`, or the reason why there are none
     """
 
+    model: str
+    weights: str
     names: list[str]
     pixels: NDArray[np.uint8]
     first: str
@@ -103,6 +106,8 @@ def write(path: Path, glimpse: Glimpse) -> None:
         _fill(
             file,
             {
+                "model": glimpse.model,
+                "weights": glimpse.weights,
                 "names": glimpse.names,
                 "pixels": glimpse.pixels,
                 "first": glimpse.first,
@@ -126,6 +131,8 @@ def read(path: Path) -> Glimpse:
             said["classes"] = file["said/classes"].asstr()[:].tolist()
         layers = file["layers"].asstr()[:].tolist()
         return Glimpse(
+            model=file["model"].asstr()[()],
+            weights=file["weights"].asstr()[()],
             names=file["names"].asstr()[:].tolist(),
             pixels=file["pixels"][()],
             first=file["first"].asstr()[()],

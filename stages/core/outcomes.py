@@ -33,6 +33,13 @@ class Outcome:
         """The k labels in alphabetical order."""
         return sorted({*self.actual, *self.predicted})
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each image is right, (t,)."""
+        return np.array(
+            [a == p for a, p in zip(self.actual, self.predicted, strict=True)], dtype=np.bool_
+        )
+
     def confusion(self) -> NDArray[np.float64]:
         """Shares (k, k): of the images of each class (line), those called each class (column)."""
         shares: NDArray[np.float64] = confusion_matrix(

@@ -40,6 +40,7 @@ def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
     environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
     environment.filters["number"] = lambda count: f"{count:,}"
     environment.filters["seconds"] = _seconds
+    environment.filters["p"] = _p
     return environment.get_template(name).render(values)
 
 
@@ -72,3 +73,9 @@ def _seconds(count: float) -> str:
     if count < 100:
         return f"{count:.2g} s" if count < 1 else f"{count:.1f} s"
     return f"{count:.0f} s" if count < 600 else f"{count / 60:.0f} min"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.core import anatomy, glimpses
+from stages.core import anatomy, comparison, glimpses
 from stages.core.glimpses import FIRST, Glimpse, Predictions
 from stages.core.index import Index
 from stages.core.outcomes import Outcome
-from stages.core.table import Row
+from stages.core.table import Row, by_backbone
 
 QUESTIONS = (
     "How many parameters does {network} have, layer by layer?",
@@ -87,7 +87,7 @@ def backbones(
     """All backbones of `params` in order, with what the folders have of them."""
     found = []
     for name, entry in params["backbones"].items():
-        layers, glimpse = anatomies / f"{name}.csv", seen / f"{name}.h5"
+        layers = anatomies / f"{name}.csv"
         rehearsal = timings / "rehearse" / f"{name}.json"
         found.append(
             Backbone(
@@ -96,11 +96,19 @@ def backbones(
                 weights=entry["weights"],
                 rows=[row for row in rows if row.backbone == name],
                 layers=anatomy.read_csv(layers) if layers.exists() else None,
-                glimpse=glimpses.read(glimpse) if glimpse.exists() else None,
+                glimpse=_glimpse(seen / f"{name}.h5", entry),
                 rehearsal=json.loads(rehearsal.read_text()) if rehearsal.exists() else None,
             )
         )
     return found
+
+
+def _glimpse(path: Path, entry: Mapping[str, Any]) -> Glimpse | None:
+    found = glimpses.read(path) if path.exists() else None
+    # What was seen with other weights lingers where the present ones cannot be had.
+    if found and (found.model, found.weights) == (entry["model"], entry["weights"]):
+        return found
+    return None
 
 
 def split(params: Mapping[str, Any]) -> str:
@@ -237,10 +245,33 @@ def best_row(rows: Sequence[Row]) -> Row | None:
     return max(run, key=lambda row: row.accuracy or 0.0, default=None)
 
 
-def within(rows: Sequence[Row], best: Row, points: float) -> list[Row]:
-    """Rows at most `points` (a share) less accurate than the best."""
-    least = (best.accuracy or 0.0) - points
-    return [row for row in rows if row.accuracy is not None and row.accuracy >= least]
+def compared(rows: Sequence[Row], told: Mapping[str, Outcome]) -> list[Row]:
+    """The rows with p_backbone and p_best: each run row against the best of its backbone and of all.
+
+    Exact McNemar tests on the same test images; Holm's correction over all comparisons with the best of
+    all, and over all those with the best of a backbone.
+    """
+    run = [row for row in rows if row.status == "run"]
+    p_best = _adjusted([run], told)
+    p_backbone = _adjusted([some for _, some in by_backbone(run)], told)
+    return [
+        replace(row, p_best=p_best.get(row.probe), p_backbone=p_backbone.get(row.probe)) for row in rows
+    ]
+
+
+def _adjusted(groups: Sequence[Sequence[Row]], told: Mapping[str, Outcome]) -> dict[str, float]:
+    found = {}
+    for group in groups:
+        best = best_row(group)
+        for row in group:
+            if best and row is not best:
+                found[row.probe] = comparison.mcnemar(told[row.probe].right, told[best.probe].right)
+    return dict(zip(found, comparison.holm(list(found.values())), strict=True))
+
+
+def alike(rows: Sequence[Row], best: Row) -> list[Row]:
+    """The best row, and those that cannot be told from it."""
+    return [row for row in rows if row is best or (row.p_best or 0.0) > comparison.LEVEL]
 
 
 def standard_error(row: Row) -> float:

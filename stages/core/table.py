@@ -18,6 +18,8 @@ class Row:
     Times are wall-clock seconds, over all images for the features:
     feature = decode + read + forward up to the layer + write; svm = kernel + fit;
     softmax = kernel + compact matrix + fit.
+    p_ is how likely a difference at least as large would be if the row were as good as the best of its
+    backbone, or of all (`story.compared`); empty for those themselves.
     The softmax_ cells are empty where the stage `softmax` has not run with the present parameters.
     Peaks are of a process's resident memory; that of `extract` is what it needs beyond the loaded model.
     """
@@ -33,6 +35,8 @@ class Row:
     n_train: int | None = None
     n_test: int | None = None
     converged: bool | None = None
+    p_backbone: float | None = None
+    p_best: float | None = None
     softmax_accuracy: float | None = None
     softmax_converged: bool | None = None
     feature_seconds: float | None = None
@@ -45,6 +49,11 @@ class Row:
     train_peak_bytes: int | None = None
     feature_machine: str | None = None
     svm_machine: str | None = None
+
+    @property
+    def probe(self) -> str:
+        """Its name in `params.yaml`, such as `vgg16/pool5`."""
+        return f"{self.backbone}/{self.layer}"
 
 
 def collect(params: Mapping[str, Any], metrics: Path, softmax: Path, timings: Path) -> list[Row]:
@@ -135,4 +144,4 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({"probe": f"{row.backbone}/{row.layer}", **asdict(row)})
+            writer.writerow({"probe": row.probe, **asdict(row)})

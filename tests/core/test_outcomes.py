@@ -27,6 +27,10 @@ def test_confusion_is_by_actual_class(outcome: outcomes.Outcome) -> None:
     assert outcome.by_class() == {"coast": 0.25, "forest": 0.5, "kitchen": 1.0}
 
 
+def test_which_are_right(outcome: outcomes.Outcome) -> None:
+    assert outcome.right.tolist() == [True, False, False, False, True, False, True]
+
+
 def test_the_most_frequent_confusions_come_first(outcome: outcomes.Outcome) -> None:
     assert outcome.confused(2) == [("coast", "forest", 0.5), ("forest", "coast", 0.5)]
     assert len(outcome.confused(9)) == 3

@@ -1,10 +1,11 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from examples import glimpse, predictions
 
-from stages.core import story
+from stages.core import glimpses, story
 from stages.core.anatomy import Layer
 from stages.core.glimpses import FIRST
 from stages.core.index import Index
@@ -37,16 +38,38 @@ def test_what_a_backbone_knows_of_itself() -> None:
     assert backbone("x", "m", "V1", [], glimpse()).said is not None
 
 
+def test_what_was_seen_with_other_weights_is_not_told(tmp_path: Path, small: dict[str, Any]) -> None:
+    entry = small["backbones"]["squeeze"]
+    same = {key: entry[key] for key in ("model", "weights")}
+    glimpses.write(tmp_path / "squeeze.h5", glimpse(**same))
+    folders = (tmp_path, tmp_path, tmp_path)
+    assert story.backbones(small, [], *folders)[0].said is not None
+    entry["weights"] = "random:7"
+    assert story.backbones(small, [], *folders)[0].note == "not run"
+
+
 def test_pairs_are_of_the_same_model_and_layer() -> None:
     assert story.pairs([NET, RANDOM, OTHER]) == [(ROWS[1], CONTROL[0])]
 
 
-def test_the_best_and_those_near_it() -> None:
-    rows = [*ROWS, *CONTROL, *OTHER.rows]
-    best = story.best_row(rows)
-    assert best == ROWS[1]
-    assert story.within(rows, best, 0.01) == [ROWS[1], OTHER.rows[0]]
+def test_the_best_of_all() -> None:
+    assert story.best_row([*ROWS, *CONTROL, *OTHER.rows]) == ROWS[1]
     assert story.best_row([ROWS[2]]) is None
+
+
+def test_each_probe_is_compared_with_the_best() -> None:
+    """Three probes on twenty images: one right on all, one wrong on two of them, one on ten."""
+    rows = [row("n", "a", 0.5), row("n", "b", 1.0), row("m", "c", 0.9), Row("m", "d", "not run")]
+    right = {"n/a": 10, "n/b": 20, "m/c": 18}
+    told = {
+        probe: Outcome(list(range(20)), ["x"] * 20, ["x"] * count + ["y"] * (20 - count), [1.0] * 20)
+        for probe, count in right.items()
+    }
+    found = story.compared(rows, told)
+    # Only the best is right on 10 and on 2 images: 2 / 2^10 and 2 / 2^2, for two tests and for one.
+    assert [row.p_best for row in found] == [pytest.approx(2 * 2 / 2**10), None, 0.5, None]
+    assert [row.p_backbone for row in found] == [pytest.approx(2 / 2**10), None, None, None]
+    assert story.alike(found[:3], found[1]) == found[1:3]
 
 
 def test_the_standard_error_is_that_of_a_share() -> None:

@@ -1,0 +1,45 @@
+"""Can two probes be told apart? Tests on the same test images, and the correction for making many.
+
+One accuracy on one split has an error; but two probes get mostly the same images right, so their
+difference has a smaller one. Only the images on which they disagree tell them apart.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+LEVEL = 0.05  # a p-value above it: the two cannot be told apart
+
+
+def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Exact two-sided p-value that two classifiers are equally often right.
+
+    Of the images that only one of them gets right, either is as likely to be the one: a binomial test
+    (McNemar 1947, "Note on the sampling error of the difference between correlated proportions or
+    percentages", Psychometrika 12; advised for classifiers by Dietterich 1998, "Approximate statistical
+    tests for comparing supervised classification learning algorithms", Neural Computation 10).
+
+    Parameters
+    ----------
+    a, b : whether each gets each of the t test images right, (t,)
+    """
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    if only_a + only_b == 0:
+        return 1.0
+    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjust the p-values of a family of tests, so that it holds for all of them at once.
+
+    The i-th smallest of m is multiplied by m - i + 1, and none is smaller than the one before it (Holm
+    1979, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6).
+    """
+    order = np.argsort(p, kind="stable")
+    factors = np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(np.asarray(p)[order] * factors))
+    return [float(value) for value in adjusted]
