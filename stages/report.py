@@ -27,9 +27,9 @@ MISTAKES = 12  # as pictures
 
 
 def main(
-    *, metrics: Path, softmax: Path, predictions: Path, timings: Path, anatomy: Path, seen: Path,
-    rows: Path, pixels: Path, pictures: Path, templates: Path, table: Path, figures: Path, page: Path,
-    html: Path,
+    *, metrics: Path, softmax: Path, predictions: Path, curves: Path, timings: Path, anatomy: Path,
+    seen: Path, rows: Path, pixels: Path, pictures: Path, templates: Path, table: Path, figures: Path,
+    page: Path, html: Path,
 ) -> None:  # fmt: skip
     """Write the table, the figures and the pages."""
     params = config.load()
@@ -44,7 +44,7 @@ def main(
     with output.whole_file(table) as partial:
         tables.write_csv(partial, found)
     with output.whole_folder(figures) as folder:
-        draw(folder, found, backbones, told, Pixels(pixels))
+        draw(folder, found, backbones, told, curves, Pixels(pixels))
     values = tell(params, found, backbones, told, index.read(rows))
     write_pages(page, html, pictures.parent, templates, values)
     print(pages.render(templates, "table.md.j2", {**values, "html": False}))
@@ -55,18 +55,21 @@ def draw(
     rows: Sequence[Row],
     backbones: Sequence[Backbone],
     told: Mapping[str, Outcome],
+    curves: Path,
     images: Pixels,
 ) -> None:
     """Draw every figure; where there is nothing to draw yet, one that says so."""
     best = story.best_row(rows)
     if best is None:
-        for name in ("depth", "trade-offs", "heads", "classes", "confusion", "mistakes"):
+        for name in ("depth", "trade-offs", "curves", "heads", "classes", "confusion", "mistakes"):
             drawing.nothing(folder / f"{name}.png", "No probe was run yet")
         return
     models = {backbone.name: backbone.model for backbone in backbones}
     random = {backbone.name for backbone in backbones if backbone.random}
     drawing.depth(folder / "depth.png", rows, models, random)
     drawing.trade_offs(folder / "trade-offs.png", rows)
+    against_C = {probe: outcomes.read_curve(curves / f"{probe}.csv") for probe in told}
+    drawing.curves(folder / "curves.png", against_C)
     drawing.classes(folder / "classes.png", told)
     drawing.confusion(folder / "confusion.png", best.probe, told[best.probe])
     if any(row.softmax_accuracy is not None for row in rows):

@@ -37,7 +37,7 @@ SMALL: dict[str, Any] = {
     "extract": {"storage": "float16"},
     "glimpse": {"images": 2, "batch_size": 8},
     "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
-    "svm": {"C": 1.0, "normalize": "none"},
+    "svm": {"C": 1.0, "normalize": "none", "grid": [0.01, 0.1, 1.0], "folds": 3, "seed": 0},
     "softmax": {"C": 1.0, "max_iter": 100},
     "runtime": {"device": "cpu", "batch_size": 8},
 }

@@ -41,7 +41,7 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
     assert made["peak_bytes"] < LIMIT
     trained = stage(
         folder, "stages.train", "a/b", "--kernel", "k.h5", "--rows", "index.csv",
-        "--metrics", "m.json", "--predictions", "p.csv",
+        "--metrics", "m.json", "--predictions", "p.csv", "--curve", "c.csv",
     )  # fmt: skip
     assert trained["peak_bytes"] < LIMIT
 

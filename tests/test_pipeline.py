@@ -104,7 +104,7 @@ def test_dvcs_own_commands(project: Project) -> None:
     assert "squeeze/pool1" in html
     assert '"title": "probe"' in html  # the bars of results/table.csv
     pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
-    assert len(pictures) == 6 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert len(pictures) == 7 + 2 * 2  # the report's figures, and two images' maps by two backbones
     assert all("workspace_" + "_".join(path.parts) in html for path in pictures)
     assert project.run("git", "status", "--short") == ""
 
@@ -184,7 +184,7 @@ def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) 
     assert "Traceback" not in out
     assert project.repro("--single-item", "report") == {"report"}
     page = (project.folder / "results" / "report.md").read_text()
-    assert "| shuffle/stage2 | out of date | | | | | | |" in page
+    assert "| shuffle/stage2 | out of date | | | | | | | | |" in page
     assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
 
 

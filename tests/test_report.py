@@ -53,6 +53,7 @@ def tell(folder: Path) -> None:
         metrics=results / "metrics",
         softmax=results / "softmax",
         predictions=results / "predictions",
+        curves=results / "curves",
         timings=data / "timings",
         anatomy=results / "anatomy",
         seen=data / "glimpse",
@@ -135,6 +136,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 **same,
                 metrics=results / "metrics" / f"{probe}.json",
                 predictions=results / "predictions" / f"{probe}.csv",
+                curve=results / "curves" / f"{probe}.csv",
                 timings=timings / "train" / f"{probe}.json",
             )
             softmax.main(
@@ -157,7 +159,7 @@ def test_the_page_in_a_browser(width: int, told: Path) -> None:
             "img", "e.complete && e.naturalWidth == e.getAttribute('width') && e.width > 50"
         )
         assert set(sizes) == {"true"}
-        assert len(sizes) == 6 + 3 + 1  # figures; what shuffle sees and says; what control sees
+        assert len(sizes) == 7 + 3 + 1  # figures; what shuffle sees and says; what control sees
         assert all(seen.list("img", "e.alt"))
         headings = seen.list("h2", "e.textContent")
         expected = [question.format(network="shuffle") for question in story.QUESTIONS]
@@ -187,15 +189,18 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
         lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
         (line,) = (line for line in lines if "%" not in line)
         cells = [cell.strip(" *") for cell in line.split("|")]
-        assert cells[2:4] == [f"{metrics['accuracy']:.4f}", f"{head['accuracy']:.4f}"]
-        assert cells[4] == f"{metrics['feature_dim']:,}"
+        both = [f"{metrics[key]:.4f}" for key in ("accuracy", "tuned_accuracy")]
+        assert cells[2:4] == both
+        assert cells[4].split()[0] == f"{metrics['tuned_C']:g}"
+        assert ("edge" in cells[4]) == metrics["tuned_at_edge"]
+        assert cells[5:7] == [f"{head['accuracy']:.4f}", f"{metrics['feature_dim']:,}"]
     with (results / "anatomy" / "shuffle.csv").open() as file:
         total = int(list(csv.DictReader(file))[-1]["total"])
     assert f"{total:,}, or " in page
     seen = json.loads((results / "glimpse" / "shuffle.json").read_text())
     assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
     assert "control: 1 of its 2 probes not run" in page
-    assert "| control/stage4 | not run | | | | | | |" in page
+    assert "| control/stage4 | not run | | | | | | | | |" in page
     assert "control has nothing to say: its weights are random" in page
 
 

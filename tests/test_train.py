@@ -31,6 +31,7 @@ def run_train(folder: Path) -> None:
         rows=folder / "index.csv",
         metrics=folder / "metrics.json",
         predictions=folder / "predictions.csv",
+        curve=folder / "curve.csv",
         timings=folder / "timings.json",
     )
 
@@ -51,6 +52,28 @@ def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
     assert all(float(line["margin"]) > 0 for line in lines)
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
+    with (folder / "curve.csv").open() as file:
+        curve = [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]
+    assert [C for C, _ in curve] == [0.01, 0.1, 1.0]
+    assert dict(curve)[metrics["tuned_C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
+    assert metrics["cv_accuracy"] == max(accuracy for _, accuracy in curve) or metrics["tuned_at_edge"]
+
+
+def test_no_test_image_has_a_part_in_the_choice_of_c(folder: Path) -> None:
+    """With other test images the metrics on them differ, and nothing of the choice does."""
+    images = made(folder)
+    run_train(folder)
+    before = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
+    K, about = gram.read(folder / "kernel.h5")
+    test = ~images.train
+    K[test] = K[np.random.default_rng(1).permutation(30)][test]
+    K[:, test] = K[test].T[:, :]
+    gram.write(folder / "kernel.h5", K, about)
+    run_train(folder)
+    after = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
+    assert after[0] == before[0]
+    assert all(after[1][key] == before[1][key] for key in ("tuned_C", "cv_accuracy", "train_accuracy"))
+    assert after[1]["accuracy"] != before[1]["accuracy"]
 
 
 def test_train_normalises_when_told_to(folder: Path, small: dict[str, Any], study: Any) -> None:

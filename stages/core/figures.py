@@ -147,6 +147,35 @@ def heads(path: Path, rows: Sequence[Row]) -> None:
     style.save(figure, path)
 
 
+def curves(path: Path, found: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Cross-validated accuracy against C: a panel per backbone, a line per layer, darker if deeper."""
+    panels: dict[str, list[str]] = {}
+    for probe in found:
+        panels.setdefault(probe.split("/")[0], []).append(probe)
+    figure = Figure(figsize=(style.WIDTH, 2.6 * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
+    for axis, (backbone, probes) in zip(axes, panels.items(), strict=True):
+        for number, probe in enumerate(probes):
+            axis.plot(
+                [C for C, _ in found[probe]],
+                [accuracy for _, accuracy in found[probe]],
+                color=colormaps["viridis"](0.85 * (1 - number / max(1, len(probes) - 1))),
+                marker=style.MARKERS[number % len(style.MARKERS)],
+                markersize=5,
+                linewidth=1.5,
+                label=probe.split("/")[1],
+            )
+        axis.set_xscale("log")
+        axis.set_title(backbone, loc="left", fontweight="bold")
+        axis.set_ylabel("accuracy in\ncross-validation")
+        axis.yaxis.set_major_formatter(PercentFormatter(1))
+        axis.legend(frameon=False, fontsize=8.5, loc="center left", bbox_to_anchor=(1, 0.5))
+        style.light(axis)
+    axes[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:.12g}"))
+    axes[-1].set_xlabel("C")
+    style.save(figure, path)
+
+
 def classes(path: Path, outcomes: Mapping[str, Outcome]) -> None:
     """Per-class accuracy, a line per probe."""
     labels = sorted({label for outcome in outcomes.values() for label in outcome.classes})

@@ -1,4 +1,4 @@
-"""What a probe's predictions file tells beyond one number: classes, confusions, mistakes."""
+"""What a probe's files tell beyond one number: classes, confusions, mistakes, accuracy against C."""
 
 import csv
 from dataclasses import dataclass
@@ -83,3 +83,9 @@ def read(path: Path) -> Outcome:
         predicted=[line["predicted"] for line in lines],
         margin=[float(line["margin"]) for line in lines],
     )
+
+
+def read_curve(path: Path) -> list[tuple[float, float]]:
+    """C and the mean accuracy over the folds, ascending in C, from a file that `train` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]

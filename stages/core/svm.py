@@ -22,6 +22,7 @@ Keerthi and DeCoste 2005, "A modified finite Newton method for fast solution of 
 SVMs", JMLR 6 (the line search, and the proof that it ends).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,38 +58,61 @@ def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> Machine:
     y : their classes, 0 to k - 1, (n_train,)
     C : the weight of the hinge losses, above 0
     """
+    return path(K, y, [C])[0]
+
+
+def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
+    """`fit` for each of the ascending `Cs`, each from where the one before ended.
+
+    The set of rows inside the margin changes little from one C to the next, and above some C not at all:
+    seven values take two to four steps a class and value.
+    """
     augmented = K + 1.0  # the bias is one more feature, constantly 1
     targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
     # From alpha = 0 every row is inside the margin: the first step is one system for all classes.
-    first = _solve(augmented, targets, C)
-    columns, converged = zip(
-        *(_newton(augmented, targets[:, k], first[:, k], C) for k in range(targets.shape[1])),
-        strict=True,
-    )
-    alpha = np.stack(columns, axis=1)
-    return Machine(alpha, alpha.sum(axis=0), all(converged))
+    first = _solve(augmented, targets, Cs[0])
+    states = [_State(goal) for goal in first.T]
+    machines = []
+    for C in Cs:
+        converged = [
+            _newton(augmented, target, state, C) for target, state in zip(targets.T, states, strict=True)
+        ]
+        alpha = np.stack([state.alpha for state in states], axis=1)
+        machines.append(Machine(alpha, alpha.sum(axis=0), all(converged)))
+    return machines
 
 
-def _newton(
-    K: NDArray[np.float64], y: NDArray[np.float64], first: NDArray[np.float64], C: float
-) -> tuple[NDArray[np.float64], bool]:
-    """Minimise J for one class; return alpha (n,) and whether the minimum was reached."""
-    alpha, f = np.zeros_like(y), np.zeros_like(y)
-    inside = np.ones(len(y), dtype=np.bool_)
-    goal = first
+class _State:
+    """Where the search for one class is: alpha (n,), f (n,), and the rows inside the margin.
+
+    `goal` is the minimum of the first quadratic, which was solved for all classes at once.
+    """
+
+    def __init__(self, goal: NDArray[np.float64]) -> None:
+        self.alpha, self.f = np.zeros_like(goal), np.zeros_like(goal)
+        self.inside = np.ones(len(goal), dtype=np.bool_)
+        self.goal: NDArray[np.float64] | None = goal
+
+
+def _newton(K: NDArray[np.float64], y: NDArray[np.float64], state: _State, C: float) -> bool:
+    """Move `state` to the minimum of J for one class; return whether it was reached."""
     for _ in range(MAX_STEPS):
+        goal, state.goal = state.goal, None
+        if goal is None:
+            goal = np.zeros_like(y)
+            inside = state.inside
+            goal[inside] = _solve(K[np.ix_(inside, inside)], y[inside], C)
         f_goal = K @ goal
-        if np.array_equal(y * f_goal < 1, inside):
-            return goal, True
-        step, f_step = goal - alpha, f_goal - f
-        length = _line_search(y, alpha, f, step, f_step, C)
-        alpha, f = alpha + length * step, f + length * f_step
-        if length * np.abs(f_step).max() <= 1e-12 * np.abs(f).max():
-            return alpha, True  # no way down is left but rounding, such as of rows on the margin
-        inside = y * f < 1
-        goal = np.zeros_like(y)
-        goal[inside] = _solve(K[np.ix_(inside, inside)], y[inside], C)
-    return alpha, False
+        if np.array_equal(y * f_goal < 1, state.inside):
+            state.alpha, state.f = goal, f_goal
+            return True
+        step, f_step = goal - state.alpha, f_goal - state.f
+        length = _line_search(y, state.alpha, state.f, step, f_step, C)
+        state.alpha, state.f = state.alpha + length * step, state.f + length * f_step
+        if length * np.abs(f_step).max() <= 1e-12 * np.abs(state.f).max():
+            return True  # no way down is left but rounding, such as of rows on the margin
+        state.inside = y * state.f < 1
+    return False
 
 
 def _solve(K: NDArray[np.float64], targets: NDArray[np.float64], C: float) -> NDArray[np.float64]:

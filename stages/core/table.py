@@ -18,6 +18,7 @@ class Row:
     Times are wall-clock seconds, over all images for the features:
     feature = decode + read + forward up to the layer + write; svm = kernel + fit;
     softmax = kernel + compact matrix + fit.
+    tuned_ is the SVM with the C of the grid that is best in a cross-validation of the training rows.
     p_ is how likely a difference at least as large would be if the row were as good as the best of its
     backbone, or of all (`story.compared`); empty for those themselves.
     The softmax_ cells are empty where the stage `softmax` has not run with the present parameters.
@@ -32,6 +33,11 @@ class Row:
     train_accuracy: float | None = None
     feature_dim: int | None = None
     C: float | None = None
+    tuned_C: float | None = None
+    tuned_at_edge: bool | None = None
+    tuned_accuracy: float | None = None
+    tuned_balanced_accuracy: float | None = None
+    cv_accuracy: float | None = None
     n_train: int | None = None
     n_test: int | None = None
     converged: bool | None = None
@@ -44,6 +50,7 @@ class Row:
     softmax_seconds: float | None = None
     kernel_seconds: float | None = None
     fit_seconds: float | None = None
+    tuning_seconds: float | None = None
     extract_peak_bytes: int | None = None
     kernel_peak_bytes: int | None = None
     train_peak_bytes: int | None = None
@@ -82,14 +89,14 @@ def _row(params: Mapping[str, Any], probe: str, metrics: Path, softmax: Path, ti
     if not (found and decode and extract and layer in extract["layers"] and kernel and train):
         return Row(backbone, layer, "not run")
     entry = params["backbones"][backbone]
-    wanted = {
+    same = {
         "model": entry["model"],
         "weights": entry["weights"],
         "module": entry["layers"][layer],
-        "C": params["svm"]["C"],
         "normalize": params["svm"]["normalize"],
     }
-    if any(found[key] != value for key, value in wanted.items()):
+    wanted = {**same, **params["svm"], "grid": " ".join(f"{C:g}" for C in params["svm"]["grid"])}
+    if any(found.get(key) != value for key, value in wanted.items()):
         return Row(backbone, layer, "out of date")
     spent = extract["layers"][layer]
     names = {field.name for field in fields(Row)}
@@ -105,17 +112,17 @@ def _row(params: Mapping[str, Any], probe: str, metrics: Path, softmax: Path, ti
         svm_seconds=kernel["kernel_seconds"] + train["fit_seconds"],
         kernel_seconds=kernel["kernel_seconds"],
         fit_seconds=train["fit_seconds"],
+        tuning_seconds=train["tuning_seconds"],
         extract_peak_bytes=extract["peak_bytes"] - extract["loaded_bytes"],
         kernel_peak_bytes=kernel["peak_bytes"],
         train_peak_bytes=train["peak_bytes"],
         feature_machine=extract["device"],
         svm_machine=train["machine"],
-        **_softmax(params, probe, wanted, softmax, timings, kernel["kernel_seconds"]),
+        **_softmax(probe, {**same, **params["softmax"]}, softmax, timings, kernel["kernel_seconds"]),
     )
 
 
 def _softmax(
-    params: Mapping[str, Any],
     probe: str,
     wanted: Mapping[str, Any],
     softmax: Path,
@@ -123,8 +130,7 @@ def _softmax(
     kernel_seconds: float,
 ) -> dict[str, Any]:
     found, spent = _load(softmax / f"{probe}.json"), _load(timings / "softmax" / f"{probe}.json")
-    wanted = {**wanted, **params["softmax"]}
-    if not found or not spent or any(found[key] != value for key, value in wanted.items()):
+    if not found or not spent or any(found.get(key) != value for key, value in wanted.items()):
         return {}
     return {
         "softmax_accuracy": found["accuracy"],

@@ -58,6 +58,13 @@ def test_trade_offs_and_heads(count: int, tmp_path: Path) -> None:
     drawn(tmp_path / "h.png")
 
 
+def test_curves(tmp_path: Path) -> None:
+    curve = [(0.01, 0.5), (0.1, 0.7), (1.0, 0.6)]
+    figures.curves(tmp_path / "one.png", {"vgg16/pool1": curve, "vgg16/pool2": curve})
+    figures.curves(tmp_path / "two.png", {"vgg16/pool1": curve, "resnet50/avgpool": curve})
+    assert drawn(tmp_path / "two.png")[1] == 2 * drawn(tmp_path / "one.png")[1]
+
+
 def test_classes_and_confusion(tmp_path: Path) -> None:
     figures.classes(tmp_path / "c.png", {"vgg16/pool1": OUTCOME, "resnet50/avgpool": OUTCOME})
     figures.confusion(tmp_path / "m.png", "vgg16/pool1", OUTCOME)

@@ -98,6 +98,11 @@ def test_the_softmax_layer_against_the_svm() -> None:
     )
 
 
+def test_what_tuning_gains() -> None:
+    rows = [row("n", "a", 0.8, tuned_accuracy=0.825), row("n", "b", 0.8, tuned_accuracy=0.7998)]
+    assert [f"{points:+.1f}" for points in story.gains(rows)] == ["+2.5", "+0.0"]
+
+
 def test_labels_that_are_names_of_classes() -> None:
     classes = ["Sea shore", "valley", "living room"]
     assert story.named_alike(["coast", "livingroom", "Valley"], classes) == ["livingroom", "Valley"]

@@ -111,3 +111,14 @@ def test_a_solver_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     X, y, train = data("d < n")
     monkeypatch.setattr(svm, "MAX_STEPS", 2)
     assert not fit(X.astype(np.float64) @ X.T.astype(np.float64), y, train, 1.0).converged
+
+
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+def test_a_path_comes_to_what_each_fit_comes_to(kind: str) -> None:
+    X, y, train = data(kind)
+    K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))[np.ix_(train, train)]
+    Cs = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0]
+    for C, machine in zip(Cs, svm.path(K, y[train], Cs), strict=True):
+        alone = svm.fit(K, y[train], C=C)
+        assert machine.converged
+        assert np.abs(machine.decide(K) - alone.decide(K)).max() < 1e-7

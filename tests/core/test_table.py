@@ -9,6 +9,7 @@ from stages.core import table
 
 METRICS = {
     "accuracy": 0.8988, "balanced_accuracy": 0.8, "feature_dim": 25088, "C": 1.0, "normalize": "none",
+    "grid": "0.01 0.1 1", "folds": 3, "seed": 0, "tuned_C": 0.1, "tuned_accuracy": 0.9,
     "n_train": 18, "n_test": 18, "converged": True,
 }  # fmt: skip
 
@@ -27,7 +28,10 @@ def results(tmp_path: Path) -> tuple[Path, Path, Path]:
     for layer, module in (("pool1", "features.2"), ("pool2", "features.5"), ("old", "features.9")):
         put(metrics / "squeeze" / f"{layer}.json", {**METRICS, **squeeze, "module": module})
         put(timings / "kernel" / "squeeze" / f"{layer}.json", {"kernel_seconds": 2.0, **peak})
-        put(timings / "train" / "squeeze" / f"{layer}.json", {"fit_seconds": 0.5, **peak})
+        put(
+            timings / "train" / "squeeze" / f"{layer}.json",
+            {"fit_seconds": 0.5, "tuning_seconds": 5.0, **peak},
+        )
     head = {"accuracy": 0.91, "converged": True, "normalize": "none", "C": 1.0, "max_iter": 100}
     put(softmax / "squeeze" / "pool1.json", {**head, **squeeze, "module": "features.2"})
     put(
@@ -68,6 +72,8 @@ def test_every_probe_gets_a_row_run_or_not(
     [
         ("svm", "C", 0.5),
         ("svm", "normalize", "l2"),
+        ("svm", "grid", [0.1, 1.0]),
+        ("svm", "folds", 5),
         ("squeeze", "weights", "random:3"),
         ("squeeze", "model", "x"),
     ],
