@@ -51,8 +51,8 @@ def activation_maps(path: Path, glimpse: Glimpse, image: int) -> None:
     maps = {layer: found[image] for layer, found in glimpse.maps.items()}
     square = maps.pop(FIRST, np.zeros((0, 1, 1), dtype=np.float32))
     lines = -(-len(square) // GRID)
-    heights = [max(0.53 * lines, 2.0), *(0.72 for _ in maps)]
-    figure = Figure(figsize=(style.WIDTH, sum(heights) + 0.7))
+    heights = [max(0.58 * lines, 2.45) + 0.4, *(0.72 for _ in maps)]
+    figure = Figure(figsize=(style.WIDTH, sum(heights) + 0.2))
     figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.02)
     top, *rest = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     left, right = top.subplots(1, 2, width_ratios=[1, 1.85])
