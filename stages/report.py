@@ -35,9 +35,7 @@ def main(
     params = config.load()
     found = tables.collect(params, metrics, softmax, timings)
     told = {
-        row.probe: outcomes.read(predictions / f"{row.probe}.csv")
-        for row in found
-        if row.status == "run"
+        row.probe: outcomes.read(predictions / f"{row.probe}.csv") for row in tables.having_run(found)
     }
     found = story.compared(found, told)
     backbones = story.backbones(params, found, anatomy, seen, timings)
@@ -93,7 +91,8 @@ def tell(
     split: index.Index,
 ) -> dict[str, Any]:
     """All that the templates name."""
-    run = [row for row in rows if row.status == "run"]
+    run = tables.having_run(rows)
+    lookers = [b for b in backbones if b.glimpse and b.glimpse.first]
     best = story.best_row(rows)
     subject, distinct = backbones[0], story.one_of_each_model
     return {
@@ -127,7 +126,9 @@ def tell(
         "timed": distinct([backbone for backbone in backbones if backbone.rehearsal]),
         "speakers": [backbone for backbone in backbones if backbone.said],
         "shown": distinct([backbone for backbone in backbones if backbone.glimpse]),
-        "lookers": [b for b in backbones if b.glimpse and b.glimpse.first],
+        "lookers": lookers,
+        # Here and not in the template, which is filled twice.
+        "first_maps": {b.name: story.first_maps(b.glimpse) for b in lookers if b.glimpse},
         "files": story.files(backbones),
         "models": {backbone.name: backbone.model for backbone in backbones},
         "pairs": story.pairs(backbones),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stages.core import style
 from stages.core.outcomes import Mistake, Outcome
-from stages.core.table import Row, by_backbone
+from stages.core.table import Row, by_backbone, having_run
 
 ACCURACY = "test accuracy"
 
@@ -33,7 +33,7 @@ def depth(path: Path, rows: Sequence[Row], models: Mapping[str, str], random: se
     `models` has each backbone's model; backbones in `random` have random weights. Rows come in the
     order of depth.
     """
-    run = [row for row in rows if row.status == "run"]
+    run = having_run(rows)
     panels = list(dict.fromkeys(models[row.backbone] for row in run))
     figure = Figure(figsize=(style.WIDTH, 3.1 * len(panels)), layout="constrained")
     for axis, model in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
@@ -90,7 +90,7 @@ def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
 
 def trade_offs(path: Path, rows: Sequence[Row]) -> None:
     """Accuracy against the number of features, the time for the features and that for the SVM."""
-    run = [row for row in rows if row.status == "run"]
+    run = having_run(rows)
     figure = Figure(figsize=(style.WIDTH, 6.6), layout="constrained")
     costs: list[tuple[str, Callable[[Row], float]]] = [
         ("features", lambda row: row.feature_dim or math.nan),

@@ -16,7 +16,7 @@ from stages.core import anatomy, comparison, glimpses
 from stages.core.glimpses import FIRST, Glimpse, Predictions
 from stages.core.index import Index
 from stages.core.outcomes import Outcome
-from stages.core.table import Row, by_backbone
+from stages.core.table import Row, by_backbone, having_run
 
 QUESTIONS = (
     "How many parameters does {network} have, layer by layer?",
@@ -54,7 +54,7 @@ class Backbone:
     @property
     def run(self) -> list[Row]:
         """The rows with results."""
-        return [row for row in self.rows if row.status == "run"]
+        return having_run(self.rows)
 
     @property
     def random(self) -> bool:
@@ -64,7 +64,7 @@ class Backbone:
     @property
     def best(self) -> Row | None:
         """The row with the highest accuracy."""
-        return max(self.run, key=lambda row: row.accuracy or 0.0, default=None)
+        return best_row(self.rows)
 
     @property
     def said(self) -> Predictions | None:
@@ -241,8 +241,7 @@ def pairs(all_backbones: Sequence[Backbone]) -> list[tuple[Row, Row]]:
 
 def best_row(rows: Sequence[Row]) -> Row | None:
     """The row with the highest accuracy of all."""
-    run = [row for row in rows if row.status == "run"]
-    return max(run, key=lambda row: row.accuracy or 0.0, default=None)
+    return max(having_run(rows), key=lambda row: row.accuracy or 0.0, default=None)
 
 
 def compared(rows: Sequence[Row], told: Mapping[str, Outcome]) -> list[Row]:
@@ -251,7 +250,7 @@ def compared(rows: Sequence[Row], told: Mapping[str, Outcome]) -> list[Row]:
     Exact McNemar tests on the same test images; Holm's correction over all comparisons with the best of
     all, and over all those with the best of a backbone.
     """
-    run = [row for row in rows if row.status == "run"]
+    run = having_run(rows)
     p_best = _adjusted([run], told)
     p_backbone = _adjusted([some for _, some in by_backbone(run)], told)
     return [

@@ -74,6 +74,11 @@ def collect(params: Mapping[str, Any], metrics: Path, softmax: Path, timings: Pa
     return sorted(rows, key=lambda row: order.index(row.backbone))
 
 
+def having_run(rows: Sequence[Row]) -> list[Row]:
+    """The rows with results."""
+    return [row for row in rows if row.status == "run"]
+
+
 def by_backbone(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """The rows of each backbone, in order."""
     return [(name, list(some)) for name, some in groupby(rows, key=lambda row: row.backbone)]
