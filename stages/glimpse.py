@@ -8,8 +8,6 @@ test images likewise, but for the last combination. Writes data/glimpse/<b>.h5 (
 results/glimpse/<b>.csv (the five most probable classes) and .json (how often the first class changes).
 """
 
-import csv
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -178,18 +176,13 @@ def describe_pixels(images: Pixels, test: Rows) -> dict[str, Any]:
 
 def write_table(path: Path, glimpse: records.Glimpse) -> None:
     """One csv line per image, condition and rank; none where the network has nothing to say."""
-    with output.whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", "condition", "rank", "class", "probability"])
-        if not isinstance(glimpse.said, str):
-            writer.writerows(glimpse.said.lines(glimpse.names))
+    lines = [] if isinstance(glimpse.said, str) else glimpse.said.lines(glimpse.names)
+    output.write_csv(path, ["image", "condition", "rank", "class", "probability"], lines)
 
 
 def write_metrics(path: Path, said: records.Predictions | str) -> None:
     """A flat json: shares of the test images, or a note."""
-    found: dict[str, Any] = {"note": said} if isinstance(said, str) else dict(said.summary())
-    with output.whole_file(path) as partial:
-        partial.write_text(json.dumps(found, indent=2) + "\n")
+    output.write_json(path, {"note": said} if isinstance(said, str) else dict(said.summary()))
 
 
 if __name__ == "__main__":

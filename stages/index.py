@@ -2,9 +2,10 @@
 
     dvc repro index
 
-Reads the images' names, the manifest and `splits`; writes data/index.csv: row, label, file, split.
-15 Scene keeps its published split (100 training images a class); any other data set gets a random one
-of `splits.train_per_class` images a class.
+Reads the images' names, the manifest, the pairs of duplicates and `splits`; writes data/index.csv (row,
+label, file, split), data/splits.csv (`splits.random` further splits) and results/duplicates.csv.
+15 Scene keeps its published split (100 training images a class) as the headline; any other data set gets
+a random one of `splits.train_per_class` images a class.
 """
 
 from collections.abc import Sequence
@@ -13,20 +14,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core import command, config, index, output
+from stages.core import command, config, index, splits, twins
 from stages.core import manifest as manifests
 
 
-def main(*, images: Path, manifest: Path, rows: Path) -> None:
-    """Write the index of all images."""
+def main(
+    *, images: Path, manifest: Path, pairs: Path, rows: Path, further: Path, duplicates: Path
+) -> None:
+    """Write the index of all images, the random splits, and where duplicates are."""
     params = config.load()
-    keys = index.list_images(images)
-    if params["data"]["source"] == "scene15":
-        train = published_split(keys, manifest)
-    else:
-        train = index.random_split(keys, **params["splits"])
-    with output.whole_file(rows) as partial:
-        index.write(partial, index.Index(keys, train))
+    wanted = params["splits"]
+    keys, found = index.list_images(images), twins.read(pairs)
+    together = found if wanted["group_duplicates"] else []
+    drawn = [draw(keys, together, wanted, number) for number in range(wanted["random"] + 1)]
+    published = params["data"]["source"] == "scene15"
+    train = published_split(keys, manifest) if published else drawn[0]
+    index.write(rows, index.Index(keys, train))
+    splits.write(further, np.array(drawn[1:]))
+    twins.write_table(duplicates, found, keys, train)
+
+
+def draw(
+    keys: Sequence[index.Key], together: Sequence[twins.Pair], wanted: dict[str, int], number: int
+) -> NDArray[np.bool_]:
+    """The random split with this number, a mask of the training rows (n,): each has its own seed."""
+    return splits.draw(
+        keys,
+        twins.groups(len(keys), together),
+        train_per_class=wanted["train_per_class"],
+        seed=[wanted["seed"], number],
+    )
 
 
 def published_split(keys: Sequence[index.Key], manifest: Path) -> NDArray[np.bool_]:

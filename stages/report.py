@@ -11,41 +11,74 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from stages.core import anatomy as anatomies
-from stages.core import command, comparison, config, index, outcomes, output, story
+from stages.core import (
+    command,
+    comparison,
+    config,
+    evidence,
+    index,
+    outcomes,
+    output,
+    ranking,
+    splits,
+    story,
+    twins,
+)
 from stages.core import figures as drawing
 from stages.core import page as pages
 from stages.core import table as tables
+from stages.core.index import Index
 from stages.core.outcomes import Outcome
 from stages.core.pixels import Pixels
 from stages.core.story import Backbone
 from stages.core.table import Row
+from stages.core.twins import Pair
 
 MISTAKES = 12  # as pictures
+TWINS = 60  # pairs, as pictures
 
 
 def main(
-    *, metrics: Path, softmax: Path, predictions: Path, curves: Path, timings: Path, anatomy: Path,
-    seen: Path, rows: Path, pixels: Path, pictures: Path, templates: Path, table: Path, figures: Path,
-    page: Path, html: Path,
+    *, metrics: Path, softmax: Path, predictions: Path, curves: Path, trials: Path, pca: Path,
+    timings: Path, anatomy: Path, seen: Path, rows: Path, further: Path, pairs: Path, pixels: Path,
+    pictures: Path, templates: Path, table: Path, figures: Path, page: Path, html: Path,
 ) -> None:  # fmt: skip
     """Write the table, the figures and the pages."""
-    params = config.load()
-    found = tables.collect(params, metrics, softmax, timings)
-    told = {
-        row.probe: outcomes.read(predictions / f"{row.probe}.csv") for row in tables.having_run(found)
-    }
-    found = story.compared(found, told)
-    backbones = story.backbones(params, found, anatomy, seen, timings)
+    params, images, found = config.load(), index.read(rows), twins.read(pairs)
+    headline, all_splits = images.train, np.vstack([images.train, splits.read(further)])
+    digests = splits.digest(headline), splits.digest(all_splits)
+    lines = tables.collect(params, tables.Sources(metrics, softmax, timings, *digests))
+    run = [row.probe for row in tables.having_run(lines)]
+    told = {probe: outcomes.read(predictions / f"{probe}.csv") for probe in run}
+    spread = {probe: outcomes.read_trials(trials / f"{probe}.csv") for probe in run}
+    lines = ranking.compared(lines, told, spread)
+    lines = ranking.without_twins(lines, told, twins.seen_in_training(found, headline))
+    backbones = story.backbones(params, lines, anatomy, seen, timings)
+    fewer = read_fewer(params, pca, timings / "reduce", digests[0])
     with output.whole_file(table) as partial:
-        tables.write_csv(partial, found)
+        tables.write_csv(partial, lines)
     with output.whole_folder(figures) as folder:
-        draw(folder, found, backbones, told, curves, Pixels(pixels))
-    values = tell(params, found, backbones, told, index.read(rows))
+        draw(folder, lines, backbones, told, curves, Pixels(pixels))
+        draw_evidence(folder, lines, found, fewer, images, Pixels(pixels))
+    values = tell(params, lines, backbones, told, images, found, fewer)
     write_pages(page, html, pictures.parent, templates, values)
     print(pages.render(templates, "table.md.j2", {**values, "html": False}))
+
+
+def read_fewer(
+    params: Mapping[str, Any], pca: Path, timings: Path, digest: str
+) -> dict[str, list[outcomes.Component]]:
+    """The curve of each probe that has been tried with fewer dimensions, with the present parameters."""
+    found = {}
+    for probe in params["pca"]["probes"]:
+        wanted = {**tables.identity(params, [probe]), "C": params["svm"]["C"], "split_digest": digest}
+        paths = pca / f"{probe}.csv", timings / f"{probe}.json"
+        found[probe] = outcomes.read_components(*paths, wanted)
+    return {probe: points for probe, points in found.items() if points}
 
 
 def draw(
@@ -56,8 +89,8 @@ def draw(
     curves: Path,
     images: Pixels,
 ) -> None:
-    """Draw every figure; where there is nothing to draw yet, one that says so."""
-    best = story.best_row(rows)
+    """Draw what there is to see of accuracies; where there is nothing yet, a figure that says so."""
+    best = ranking.best_row(rows)
     if best is None:
         for name in ("depth", "trade-offs", "curves", "heads", "classes", "confusion", "mistakes"):
             drawing.nothing(folder / f"{name}.png", "No probe was run yet")
@@ -83,20 +116,48 @@ def draw(
         drawing.nothing(folder / "mistakes.png", f"{best.probe} makes no mistake")
 
 
+def draw_evidence(
+    folder: Path,
+    rows: Sequence[Row],
+    pairs: Sequence[Pair],
+    fewer: Mapping[str, Sequence[outcomes.Component]],
+    split: Index,
+    images: Pixels,
+) -> None:
+    """Draw what tells how sure the accuracies are."""
+    if tables.having_run(rows):
+        evidence.spread(folder / "spread.png", rows)
+    else:
+        drawing.nothing(folder / "spread.png", "No probe was run yet")
+    near = sorted((pair for pair in pairs if not pair.exact), key=lambda pair: pair.distance)[-TWINS:]
+    if near:
+        shown = [images[row : row + 1][0] for pair in near for row in (pair.a, pair.b)]
+        evidence.duplicates(folder / "duplicates.png", near, shown, split)
+    else:
+        drawing.nothing(folder / "duplicates.png", "No two pictures are nearly the same")
+    if fewer:
+        evidence.components(folder / "components.png", fewer)
+    else:
+        drawing.nothing(folder / "components.png", "No layer was tried with fewer dimensions yet")
+
+
 def tell(
     params: Mapping[str, Any],
     rows: Sequence[Row],
     backbones: Sequence[Backbone],
     told: Mapping[str, Outcome],
-    split: index.Index,
+    split: Index,
+    pairs: Sequence[Pair],
+    fewer: Mapping[str, Sequence[outcomes.Component]],
 ) -> dict[str, Any]:
     """All that the templates name."""
     run = tables.having_run(rows)
     lookers = [b for b in backbones if b.glimpse and b.glimpse.first]
-    best = story.best_row(rows)
+    best = ranking.best_row(rows)
     subject, distinct = backbones[0], story.one_of_each_model
     return {
         "story": story,
+        "ranking": ranking,
         "listing": lambda layers: Markup(anatomies.markdown(layers)),
         "questions": [question.format(network=subject.name) for question in story.QUESTIONS],
         "network": subject.name,
@@ -112,11 +173,22 @@ def tell(
         "softmax": params["softmax"],
         "rows": rows,
         "run": run,
+        "probed": tables.single_layers(run),
+        "fusions": [row for row in rows if row.fused],
+        "best_on_average": ranking.best_on_average(rows),
+        "alike": ranking.alike(rows),
+        "alike_on_average": ranking.alike_on_average(rows),
+        "splits": params["splits"],
+        "further": story.further(params),
+        "twins": ranking.twin_counts(pairs, split),
+        "bits": params["duplicates"]["distance"],
+        "fewer": fewer,
+        "named": {row.probe: row for row in run},
         "leaders": [backbone.best for backbone in backbones],
         "best": best,
         "outcome": told[best.probe] if best else None,
         "fitted": [row for row in run if row.train_accuracy == 1],
-        "absent": story.absent(backbones),
+        "absent": story.absent(backbones, rows),
         "machines": sorted({m for row in run for m in (row.feature_machine, row.svm_machine) if m}),
         "peaks": story.peaks(run),
         "level": comparison.LEVEL,

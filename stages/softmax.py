@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from stages.core import command, compact, config, gram, index, timing
-from stages.core.probe import refuse_other_rows, score, write_metrics
+from stages.core import command, compact, config, output, splits, timing
+from stages.core.probe import load, score
 
 # Of the mean loss's gradient. scikit-learn's 1e-4 is met far from the minimum where the classes can be
 # separated and the loss all but vanishes: on real layers that moves the accuracy by 1.5 points.
@@ -26,19 +26,15 @@ def main(probe: str, *, kernel: Path, rows: Path, metrics: Path, timings: Path) 
     """Write the metrics of `probe`."""
     params = config.load()
     protocol, normalize = params["softmax"], params["svm"]["normalize"]
-    images = index.read(rows)
-    K, about = gram.read(kernel)
-    refuse_other_rows(f"softmax@{probe}", about["rows"], images)
+    K, about, images = load(f"softmax@{probe}", kernel=kernel, rows=rows, normalize=normalize)
     train, test, y = images.train, ~images.train, images.y
-    if normalize == "l2":
-        K = gram.l2_normalise(K)
     compacting, fitting = timing.Stopwatch(), timing.Stopwatch()
     with compacting:
         Z = compact.matrix(K, train)
         Z -= Z[train].mean(axis=0)  # the free bias takes it up: the same minimum, sooner
     with fitting:
         machine, converged = fit(Z[train], y[train], **protocol)
-    write_metrics(
+    output.write_json(
         metrics,
         {
             **score(y[test], machine.predict(Z[test])),
@@ -46,6 +42,7 @@ def main(probe: str, *, kernel: Path, rows: Path, metrics: Path, timings: Path) 
             **protocol,
             "normalize": normalize,
             "converged": converged,
+            "split_digest": splits.digest(train),
             "n_train": int(train.sum()),
             "n_test": int(test.sum()),
         },

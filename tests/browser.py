@@ -27,6 +27,15 @@ class Visit:
         found = self.page.eval_on_selector_all(selector, f"all => all.map(e => String({expression}))")
         return [str(text) for text in found]
 
+    def check(self, path: Path, questions: int) -> None:
+        """What holds of a report: no complaint, no request, all pictures and questions, no overflow."""
+        assert self.errors == []
+        assert {url for url in self.requests if not url.startswith("data:")} == {path.as_uri()}
+        whole = "e.complete && e.naturalWidth == e.getAttribute('width') && e.width > 50 && e.alt != ''"
+        assert set(self.list("img", whole)) == {"true"}
+        assert len(self.list("h2", "e.textContent")) == questions
+        assert self.list("html", "e.scrollWidth <= window.innerWidth") == ["true"]
+
 
 @contextmanager
 def visit(path: Path, width: int = 1280, height: int = 900) -> Iterator[Visit]:

@@ -21,7 +21,8 @@ SMALL: dict[str, Any] = {
         "synthetic": {"classes": 3, "images_per_class": 12},
         "mirrors": [],
     },
-    "splits": {"train_per_class": 6, "seed": 0},
+    "duplicates": {"distance": 16},
+    "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
     "backbones": {
         "squeeze": {
             "model": "torchvision/squeezenet1_1",
@@ -37,10 +38,25 @@ SMALL: dict[str, Any] = {
     "extract": {"storage": "float16"},
     "glimpse": {"images": 2, "batch_size": 8},
     "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
-    "svm": {"C": 1.0, "normalize": "none", "grid": [0.01, 0.1, 1.0], "folds": 3, "seed": 0},
+    "fusions": {"both": ["squeeze/pool2", "shuffle/stage2"]},
+    "svm": {
+        "C": 1.0,
+        "normalize": "none",
+        "solver": "newton",
+        "grid": [0.01, 0.1, 1.0],
+        "folds": 3,
+        "seed": 0,
+    },
     "softmax": {"C": 1.0, "max_iter": 100},
+    "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
     "runtime": {"device": "cpu", "batch_size": 8},
 }
+
+
+def only(params: dict[str, Any], *probes: str) -> None:
+    """Make these the study's only probes."""
+    params["probes"], params["fusions"] = list(probes), {}
+    params["pca"]["probes"] = [probes[0]]
 
 
 @pytest.fixture

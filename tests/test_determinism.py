@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import run_stage
+from conftest import only, run_stage
 
 from stages import prepare
 from stages.core import synthetic
@@ -37,7 +37,7 @@ def test_two_extractions_and_a_third_with_one_more_layer(
     found: list[dict[str, bytes]] = []
     for name, tapped in (("first", layers), ("second", layers), ("third", {**another, **layers})):
         small["backbones"] = {"net": {"model": model, "weights": weights, "layers": tapped}}
-        small["probes"] = [f"net/{layer}" for layer in layers]
+        only(small, *(f"net/{layer}" for layer in layers))
         folder = study(small)
         if name == "first":
             synthetic.write(folder / "images", classes=3, images_per_class=7)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import only
 from PIL import Image
 from torch import nn
 
 from stages import glimpse, prepare
-from stages import index as indexing
-from stages.core import backbones, glimpses, synthetic
+from stages.core import backbones, glimpses, index, synthetic
 from stages.core.command import StageError
 from stages.core.pixels import Pixels
 
@@ -29,7 +29,7 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
             "layers": {"stage2": "stage2", "stage4": "stage4", "last": "fc"},
         }
     }
-    small["probes"] = ["shuffle/stage2"]
+    only(small, "shuffle/stage2")
     return small
 
 
@@ -38,7 +38,8 @@ def run(folder: Path, backbone: str, name: str = "1") -> glimpses.Glimpse:
     if not (folder / "images.h5").exists():
         synthetic.write(folder / "images", classes=3, images_per_class=12)
         prepare.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
-        indexing.main(images=folder / "images", manifest=folder / "none.csv", rows=folder / "index.csv")
+        keys = index.list_images(folder / "images")
+        index.write(folder / "index.csv", index.Index(keys, np.arange(len(keys)) % 2 == 0))
         torch.manual_seed(0)
         network = backbones.build(model_of(folder, backbone))
         # Statistics that differ from every batch's, as those of a trained network do.
@@ -194,7 +195,8 @@ def test_transformers_work(
     study: Study,
 ) -> None:
     small["backbones"] = {"vit": {"model": model, "weights": "random", "layers": layers}}
-    small["probes"], small["data"]["image_size"] = ["vit/block1"], 224
+    only(small, "vit/block1")
+    small["data"]["image_size"] = 224
     seen = run(study(small), "vit")
     assert {layer: maps.shape for layer, maps in seen.maps.items() if layer != glimpses.FIRST} == {
         "block1": shape
@@ -209,7 +211,8 @@ def test_a_layer_that_puts_out_a_tuple_is_named(small: dict[str, Any], study: St
             "layers": {"attention": "encoder.layers.encoder_layer_0.self_attention"},
         }
     }
-    small["probes"], small["data"]["image_size"] = ["vit/attention"], 224
+    only(small, "vit/attention")
+    small["data"]["image_size"] = 224
     with pytest.raises(
         StageError, match=r"backbone vit: .*layer attention .*; found tuple as its output"
     ):

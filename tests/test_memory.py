@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import run_stage
+from conftest import only, run_stage
 
 from stages import prepare
-from stages.core import index, synthetic
+from stages.core import index, splits, synthetic
 from stages.core.features import Writer
 
 LIMIT = 2 * 2**30
@@ -27,8 +27,10 @@ def stage(folder: Path, *arguments: str) -> dict[str, Any]:
 def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
     folder = study(small)
     keys = sorted((f"class{i % 15:02}", f"{i:05}.jpg") for i in range(N))
-    images = index.Index(keys, index.random_split(keys, 100, seed=0))
+    masks = np.array([splits.draw(keys, np.arange(N), train_per_class=100, seed=[i]) for i in range(3)])
+    images = index.Index(keys, masks[0])
     index.write(folder / "index.csv", images)
+    splits.write(folder / "splits.csv", masks[1:])
     rng = np.random.default_rng(0)
     about = {"rows": index.digest(keys), "model": "m", "weights": "w", "module": "x"}
     d = 12_288  # three blocks: the fourth and the hundredth need no more
@@ -41,9 +43,11 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
     assert made["peak_bytes"] < LIMIT
     trained = stage(
         folder, "stages.train", "a/b", "--kernel", "k.h5", "--rows", "index.csv",
+        "--further", "splits.csv", "--machine", "m.h5", "--trials", "s.csv",
         "--metrics", "m.json", "--predictions", "p.csv", "--curve", "c.csv",
     )  # fmt: skip
-    assert trained["peak_bytes"] < LIMIT
+    assert trained["beside_bytes"] > 0  # there are enough rows for processes of their own
+    assert trained["peak_bytes"] + trained["beside_bytes"] < LIMIT
 
 
 def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
@@ -56,7 +60,7 @@ def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path])
         "pool4": "features.23",
     }
     small["backbones"] = {"vgg16": {"model": "torchvision/vgg16", "weights": "random", "layers": layers}}
-    small["probes"] = ["vgg16/pool1"]
+    only(small, "vgg16/pool1")
     folder = study(small)
     synthetic.write(folder / "images", classes=3, images_per_class=24)
     prepare.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")

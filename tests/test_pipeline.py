@@ -65,13 +65,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
 OF_BACKBONES = ("weights", "anatomy", "rehearse", "extract", "glimpse", "draw")
-OF_PROBES = ("kernel", "train", "softmax")
+OF_PROBES = ("kernel", "train", "export", "softmax")
 ALL = {
-    *("download", "prepare", "index", "report"),
+    *("download", "prepare", "match", "index", "report", "fuse@both", "reduce@squeeze/pool2"),
     *(f"{stage}@{backbone}" for stage in OF_BACKBONES for backbone in BACKBONES),
     *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
 }
-TRAIN = {f"train@{probe}" for probe in PROBES}
+TRAIN = {f"{stage}@{probe}" for stage in ("train", "export") for probe in PROBES} | {"fuse@both"}
+SVM = TRAIN | {"reduce@squeeze/pool2", "report"}
 GLIMPSE = {f"{stage}@{backbone}" for stage in ("glimpse", "draw") for backbone in BACKBONES}
 
 
@@ -104,7 +105,7 @@ def test_dvcs_own_commands(project: Project) -> None:
     assert "squeeze/pool1" in html
     assert '"title": "probe"' in html  # the bars of results/table.csv
     pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
-    assert len(pictures) == 7 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert len(pictures) == 10 + 2 * 2  # the report's figures, and two images' maps by two backbones
     assert all("workspace_" + "_".join(path.parts) in html for path in pictures)
     assert project.run("git", "status", "--short") == ""
 
@@ -112,7 +113,7 @@ def test_dvcs_own_commands(project: Project) -> None:
 def test_a_changed_c_reruns_only_train_and_report(project: Project) -> None:
     project.edit(lambda p: p["svm"].update(C=1e-6))
     assert "svm.C" in project.run("dvc", "params", "diff")
-    assert project.repro() == TRAIN | {"report"}
+    assert project.repro() == SVM
     assert "C" in project.run("dvc", "metrics", "diff", "main")
     project.run("dvc", "plots", "diff", "main")
     html = (project.folder / "dvc_plots" / "index.html").read_text()
@@ -123,7 +124,7 @@ def test_an_experiment(project: Project) -> None:
     project.run("git", "checkout", "--quiet", ".")
     project.repro()
     out = project.run("dvc", "exp", "run", "-S", "svm.C=1e-5", "--name", "small-c")
-    assert ran(out) == TRAIN | {"report"}
+    assert ran(out) == SVM
     assert "1e-05" in project.run("dvc", "exp", "show", "--csv")
 
 
@@ -142,6 +143,7 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "draw@squeeze",
         "kernel@squeeze/pool3",
         "train@squeeze/pool3",
+        "export@squeeze/pool3",
         "softmax@squeeze/pool3",
         "report",
     }
@@ -151,7 +153,28 @@ def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None
     project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:2"))
     # How many parameters there are, and how long a step takes, does not depend on their values.
     untouched = {"anatomy@shuffle", "rehearse@shuffle"}
-    assert project.repro() == {stage for stage in ALL if "shuffle" in stage} - untouched | {"report"}
+    its_own = {stage for stage in ALL if "shuffle" in stage} - untouched
+    assert project.repro() == its_own | {"fuse@both", "report"}
+
+
+def test_another_fusion_runs_alone(project: Project) -> None:
+    project.edit(lambda p: p["fusions"].update(all=list(PROBES)))
+    assert project.repro() == {"fuse@all", "report"}
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:3"))
+    assert {"fuse@all", "fuse@both"} <= project.repro()
+
+
+def test_other_splits_run_what_they_train(project: Project) -> None:
+    project.edit(lambda p: p["splits"].update(random=3))
+    trained = {stage for stage in TRAIN if stage.startswith(("train", "fuse"))}
+    expected = trained | {"index", "train@squeeze/pool3", "fuse@all", "report"}
+    assert project.repro() == expected  # nothing that knows the headline split alone
+
+
+def test_a_trained_probe_tells_of_new_images(project: Project) -> None:
+    image = next((project.folder / "data" / "images").glob("*/*"))
+    out = project.run("python", "-m", "stages.predict", "--probe", "squeeze/pool2", str(image))
+    assert out.split()[:2] == [str(image), image.parent.name]
 
 
 def test_other_images_to_look_at_rerun_only_the_looking(project: Project) -> None:
@@ -184,7 +207,7 @@ def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) 
     assert "Traceback" not in out
     assert project.repro("--single-item", "report") == {"report"}
     page = (project.folder / "results" / "report.md").read_text()
-    assert "| shuffle/stage2 | out of date | | | | | | | | |" in page
+    assert "| shuffle/stage2 | out of date | | | | | | | |" in page
     assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
 
 
@@ -203,10 +226,11 @@ def test_images_of_the_users_own_are_watched(project: Project) -> None:
     own = project.folder / "data" / "own" / "images"
     synthetic.write(own, classes=2, images_per_class=8)
     project.edit(lambda p: p["data"].update(source="folder"))
-    assert project.repro("index") == {"download", "index"}
+    needed = {"download", "prepare", "match", "index"}
+    assert project.repro("index") == needed
     assert project.repro("index") == set()
     (own / "forest" / "0003.png").unlink()
-    assert project.repro("index") == {"download", "index"}
+    assert project.repro("index") == needed
     assert len((project.folder / "data" / "index.csv").read_text().splitlines()) == 1 + 15
 
 

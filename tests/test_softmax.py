@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import normalize
 
 from stages import softmax
-from stages.core import gram
+from stages.core import gram, splits
 from stages.core import index as rows
 from stages.core.command import StageError
 
@@ -19,7 +19,7 @@ from stages.core.command import StageError
 def made(folder: Path) -> tuple[rows.Index, NDArray[np.float64]]:
     """An index of 90 rows in 3 classes, features that overlap, and the kernel under them."""
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
-    images = rows.Index(keys, rows.random_split(keys, 15, seed=0))
+    images = rows.Index(keys, splits.draw(keys, np.arange(len(keys)), train_per_class=15, seed=[0]))
     rows.write(folder / "index.csv", images)
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
@@ -64,7 +64,7 @@ def test_metrics_and_times(folder: Path) -> None:
     metrics = run_softmax(folder)
     assert set(metrics) == {
         *("accuracy", "balanced_accuracy", "model", "weights", "module", "C", "max_iter"),
-        *("normalize", "converged", "n_train", "n_test"),
+        *("normalize", "converged", "split_digest", "n_train", "n_test"),
     }
     assert (metrics["model"], metrics["weights"], metrics["module"]) == ("m", "w", "x")
     assert (metrics["n_train"], metrics["n_test"]) == (45, 45)

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from stages import train
-from stages.core import gram
+from stages.core import gram, machines, splits
 from stages.core import index as rows
 from stages.core.command import StageError
 
@@ -16,8 +16,11 @@ from stages.core.command import StageError
 def made(folder: Path, seed: int = 0) -> rows.Index:
     """An index of 30 rows in 3 classes and the kernel of separable features under it."""
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
-    images = rows.Index(keys, rows.random_split(keys, 6, seed=0))
+    alone = np.arange(30)
+    masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
+    images = rows.Index(keys, masks[0])
     rows.write(folder / "index.csv", images)
+    splits.write(folder / "splits.csv", masks[1:])
     X = np.random.default_rng(seed).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
     about = {"rows": rows.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
     gram.write(folder / "kernel.h5", X @ X.T, about)
@@ -29,6 +32,9 @@ def run_train(folder: Path) -> None:
         "a/b",
         kernel=folder / "kernel.h5",
         rows=folder / "index.csv",
+        further=folder / "splits.csv",
+        machine=folder / "machine.h5",
+        trials=folder / "trials.csv",
         metrics=folder / "metrics.json",
         predictions=folder / "predictions.csv",
         curve=folder / "curve.csv",
@@ -56,7 +62,17 @@ def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
         curve = [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]
     assert [C for C, _ in curve] == [0.01, 0.1, 1.0]
     assert dict(curve)[metrics["tuned_C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
-    assert metrics["cv_accuracy"] == max(accuracy for _, accuracy in curve) or metrics["tuned_at_edge"]
+    with (folder / "trials.csv").open() as file:
+        accuracies = [float(line["accuracy"]) for line in csv.DictReader(file)]
+    assert len(accuracies) == metrics["splits"] == 3
+    assert metrics["mean_accuracy"] == pytest.approx(np.mean(accuracies))
+    assert metrics["std_accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
+    machine, about = machines.read(folder / "machine.h5")
+    K = gram.read(folder / "kernel.h5")[0]
+    said = machine.decide(K[:, images.train])[~images.train].argmax(axis=1)
+    assert [images.classes[k] for k in said] == predicted
+    assert about["split"] == splits.digest(images.train)
+    assert about["rows"] == rows.digest(images.keys)
 
 
 def test_no_test_image_has_a_part_in_the_choice_of_c(folder: Path) -> None:
@@ -65,10 +81,10 @@ def test_no_test_image_has_a_part_in_the_choice_of_c(folder: Path) -> None:
     run_train(folder)
     before = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
     K, about = gram.read(folder / "kernel.h5")
-    test = ~images.train
-    K[test] = K[np.random.default_rng(1).permutation(30)][test]
-    K[:, test] = K[test].T[:, :]
-    gram.write(folder / "kernel.h5", K, about)
+    X = np.linalg.cholesky(K + 1e-9 * np.eye(30))
+    test = np.flatnonzero(~images.train)
+    X[test] = X[test[::-1]]
+    gram.write(folder / "kernel.h5", X @ X.T, about)
     run_train(folder)
     after = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
     assert after[0] == before[0]

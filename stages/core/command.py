@@ -5,6 +5,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 class StageError(Exception):
@@ -21,17 +22,28 @@ class StageError(Exception):
         line = f"expected {expected}; found {found}. Likely cause: {cause}. Next: {do}."
         super().__init__(" ".join(line.split()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another as it is: its arguments are made one line already."""
+        return _told, self.args
+
     def within(self, what: str) -> "StageError":
         """The same error, with `what` it is about put in front."""
         self.args = (f"{what}: {self.args[0]}",)
         return self
 
 
+def _told(line: str) -> StageError:
+    error = StageError.__new__(StageError)
+    error.args = (line,)
+    return error
+
+
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line.
 
-    Its positional parameters become positional arguments, its keyword-only ones required
-    `--options` that are paths. `dvc.yaml` spells them all out, so it alone knows where files are.
+    Its positional parameters become positional arguments (`*names` one or more of them), its
+    keyword-only ones `--options` that are paths, or texts if annotated `str`; required, unless they
+    have a default. `dvc.yaml` spells them all out, so it alone knows where files are.
     A `StageError` or an `OSError` ends the process with one line and status 1.
     """
     parameters = inspect.signature(main).parameters.values()
@@ -41,21 +53,43 @@ def run(main: Callable[..., None]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for parameter in parameters:
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            parser.add_argument(f"--{parameter.name}", type=Path, required=True, metavar="PATH")
-        else:
-            parser.add_argument(parameter.name)
+        _add(parser, parameter)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = vars(parser.parse_args())
     debug = arguments.pop("debug")
+    positional: list[str] = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += arguments.pop(parameter.name)
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(arguments.pop(parameter.name))
     try:
-        main(**arguments)
+        main(*positional, **arguments)
     except (StageError, OSError) as error:
         if debug:
             raise
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
+    name, required = parameter.name, parameter.default is parameter.empty
+    if parameter.kind is parameter.KEYWORD_ONLY:
+        kind, metavar = (str, name.upper()) if parameter.annotation is str else (Path, "PATH")
+        shown = None if required else "default: %(default)s"
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            metavar=metavar,
+            required=required,
+            default=None if required else parameter.default,
+            help=shown,
+        )
+    elif parameter.kind is parameter.VAR_POSITIONAL:
+        parser.add_argument(name, nargs="+", metavar=name.upper())
+    else:
+        parser.add_argument(name)
 
 
 def _module(main: Callable[..., None]) -> str:

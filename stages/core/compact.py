@@ -21,6 +21,20 @@ from scipy.linalg import eigh
 CUT = 1e-11
 
 
+def basis(K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """B = V / sqrt(L) of the training rows' kernel K (n_train, n_train), of shape (n_train, r).
+
+    Z = K_iT B for any row i; columns go from the least eigenvalue to the largest. Features that are all
+    zero give one column of zeros: a model is left with its bias.
+    """
+    if not K.any():
+        return np.zeros((len(K), 1))
+    L, V = eigh(K)
+    keep = CUT * L[-1] < L
+    B: NDArray[np.float64] = V[:, keep] / np.sqrt(L[keep])
+    return B
+
+
 def matrix(K: NDArray[np.float64], train: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return Z (n, r), r the rank of the training rows.
 
@@ -30,11 +44,4 @@ def matrix(K: NDArray[np.float64], train: NDArray[np.bool_]) -> NDArray[np.float
     train : which of them are training rows, a mask (n,)
     """
     cross = K[:, train]
-    if not cross.any():
-        return np.zeros((len(K), 1))  # a layer of zeros: a model is left with its bias
-    L, V = eigh(cross[train])
-    keep = CUT * L[-1] < L
-    roots, V = np.sqrt(L[keep]), V[:, keep]
-    Z: NDArray[np.float64] = cross @ (V / roots)
-    Z[train] = V * roots  # the same, without the rounding that small roots enlarge
-    return Z
+    return cross @ basis(cross[train])

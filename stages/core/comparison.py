@@ -1,4 +1,4 @@
-"""Can two probes be told apart? Tests on the same test images, and the correction for making many.
+"""Can two probes be told apart? Tests on the same images, on the same splits, and of many at once.
 
 One accuracy on one split has an error; but two probes get mostly the same images right, so their
 difference has a smaller one. Only the images on which they disagree tell them apart.
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 LEVEL = 0.05  # a p-value above it: the two cannot be told apart
 
@@ -29,6 +30,28 @@ def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
+
+
+def resampled_t(differences: Sequence[float], *, n_train: int, n_test: int) -> float:
+    """Two-sided p-value that two classifiers are equally accurate, from random splits of one data set.
+
+    The splits share most of their images, so an ordinary t-test is far too sure; the variance of the
+    mean of s differences is taken as (1 / s + n_test / n_train) times theirs (Nadeau and Bengio 2003,
+    "Inference for the generalization error", Machine Learning 52, section 4: the corrected resampled
+    t-test, with s - 1 degrees of freedom).
+
+    Parameters
+    ----------
+    differences : of the two accuracies on each of the s splits, two or more
+    n_train, n_test : training and test images of each split
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    mean, variance = values.mean(), values.var(ddof=1)
+    # The same difference on every split, but for rounding: no variance to compare it with.
+    if variance < 1e-24:
+        return 1.0 if abs(mean) < 1e-12 else 0.0
+    t = mean / np.sqrt((1 / len(values) + n_test / n_train) * variance)
+    return float(2 * student.sf(abs(t), df=len(values) - 1))
 
 
 def holm(p: Sequence[float]) -> list[float]:

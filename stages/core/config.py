@@ -47,7 +47,7 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
     ------
     StageError
         for the first thing that is wrong: an unknown or missing key, a wrong type or value, a probe
-        that names no backbone or no layer of it.
+        that names no backbone or no layer of it, a fusion or `pca` of what is no probe.
     """
     document = _read(path)
     validator = _Validator(json.loads(_SCHEMA.read_text()))
@@ -56,6 +56,8 @@ def load(path: Path = PARAMS) -> dict[str, Any]:
         raise _refusal(path, errors[0])
     for probe in document["probes"]:
         _check_probe(path, probe, document["backbones"])
+    for section, probes in _lists(document):
+        _check_listed(path, section, probes, document["probes"])
     return dict(document)
 
 
@@ -130,6 +132,22 @@ def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
         cause="a probe without its layer under backbones, or a misspelt one",
         do=f"edit {path}",
     )
+
+
+def _lists(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    fusions = [(f"fusions.{name}", probes) for name, probes in document["fusions"].items()]
+    return [*fusions, ("pca.probes", document["pca"]["probes"])]
+
+
+def _check_listed(path: Path, section: str, probes: list[str], listed: list[str]) -> None:
+    for probe in probes:
+        if probe not in listed:
+            raise StageError(
+                expected=f"in {path}, {section}: one of {among(probe, listed)}",
+                found=f"{probe!r}, which is not under probes",
+                cause="a misspelt probe, or one that was taken out",
+                do=f"edit {path}",
+            )
 
 
 def _short(value: Any) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stages.core import style
 from stages.core.outcomes import Mistake, Outcome
-from stages.core.table import Row, by_backbone, having_run
+from stages.core.table import Row, by_backbone, having_run, single_layers
 
 ACCURACY = "test accuracy"
 
@@ -30,10 +30,10 @@ def nothing(path: Path, text: str) -> None:
 def depth(path: Path, rows: Sequence[Row], models: Mapping[str, str], random: set[str]) -> None:
     """Accuracy against depth: a panel per model, a line per backbone of that model.
 
-    `models` has each backbone's model; backbones in `random` have random weights. Rows come in the
-    order of depth.
+    Bars are the standard deviation over the random splits. `models` has each backbone's model;
+    backbones in `random` have random weights. Rows come in the order of depth.
     """
-    run = having_run(rows)
+    run = single_layers(having_run(rows))
     panels = list(dict.fromkeys(models[row.backbone] for row in run))
     figure = Figure(figsize=(style.WIDTH, 3.1 * len(panels)), layout="constrained")
     for axis, model in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
@@ -57,9 +57,11 @@ def _line(
     places = [layers.index(row.layer) for row in rows]
     heights = [row.accuracy or 0.0 for row in rows]
     colour = style.ORANGE if control else style.COLOURS[(0, 2, 3, 4, 5)[number % 5]]
-    axis.plot(
+    axis.errorbar(
         places,
         heights,
+        yerr=[row.std_accuracy or 0.0 for row in rows],
+        capsize=3,
         color=colour,
         marker=style.MARKERS[number % len(style.MARKERS)],
         markersize=5,

@@ -5,7 +5,6 @@ Feature and kernel files carry the digest of that order; whoever reads them besi
 
 import csv
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.command import StageError
+from stages.core import output
 
 Key = tuple[str, str]  # label, file
 
@@ -57,35 +56,14 @@ def list_images(folder: Path) -> list[Key]:
     )
 
 
-def random_split(keys: Sequence[Key], train_per_class: int, seed: int) -> NDArray[np.bool_]:
-    """Draw `train_per_class` training rows of each class; the rest is for testing.
-
-    Returns a boolean mask of shape (n,). Raises `StageError` if a class would have no test image.
-    """
-    train = np.zeros(len(keys), dtype=np.bool_)
-    labels = np.array([label for label, _ in keys])
-    generator = np.random.default_rng(seed)
-    for label, count in sorted(Counter(labels.tolist()).items()):
-        if count <= train_per_class:
-            raise StageError(
-                expected=f"at least {train_per_class + 1} images of each class "
-                f"({train_per_class} to train, 1 to test)",
-                found=f"{count} of {label}",
-                cause="splits.train_per_class is too large for this data set",
-                do="lower splits.train_per_class in params.yaml, or add images",
-            )
-        rows = np.flatnonzero(labels == label)
-        train[generator.choice(rows, size=train_per_class, replace=False)] = True
-    return train
-
-
 def write(path: Path, index: Index) -> None:
     """Write the index as csv: row, label, file, split (train or test)."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "label", "file", "split"])
-        for row, ((label, name), train) in enumerate(zip(index.keys, index.train, strict=True)):
-            writer.writerow([row, label, name, "train" if train else "test"])
+    lines = enumerate(zip(index.keys, index.train, strict=True))
+    output.write_csv(
+        path,
+        ["row", "label", "file", "split"],
+        ([row, *key, "train" if train else "test"] for row, (key, train) in lines),
+    )
 
 
 def read(path: Path) -> Index:

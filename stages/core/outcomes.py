@@ -1,8 +1,11 @@
 """What a probe's files tell beyond one number: classes, confusions, mistakes, accuracy against C."""
 
 import csv
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +86,42 @@ def read(path: Path) -> Outcome:
         predicted=[line["predicted"] for line in lines],
         margin=[float(line["margin"]) for line in lines],
     )
+
+
+def read_trials(path: Path) -> list[float]:
+    """The accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [float(line["accuracy"]) for line in csv.DictReader(file)]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One number of principal components: its share of the variance, accuracies, seconds of the SVM."""
+
+    components: int
+    variance: float
+    accuracy: float
+    balanced_accuracy: float
+    seconds: float
+
+
+def read_components(pca: Path, timings: Path, wanted: Mapping[str, Any]) -> list[Component]:
+    """A curve that `reduce` wrote; nothing if it did not, or with another setting than the `wanted`."""
+    spent = json.loads(timings.read_text()) if timings.exists() else {}
+    if not pca.exists() or any(spent.get(key) != value for key, value in wanted.items()):
+        return []
+    with pca.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    return [
+        Component(
+            components=int(line["components"]),
+            variance=float(line["variance"]),
+            accuracy=float(line["accuracy"]),
+            balanced_accuracy=float(line["balanced_accuracy"]),
+            seconds=seconds,
+        )
+        for line, seconds in zip(lines, spent["svm_seconds"], strict=True)
+    ]
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:

@@ -38,10 +38,13 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
             pixels[row] = _decode(image, mode, size)
 
 
-def decode(path: Path, size: int) -> NDArray[np.uint8]:
-    """One image in colour, resized as `write` does it: (3, size, size). Raises as `write` does."""
+def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
+    """One image, grey or in colour, resized as `write` does it: (channels, size, size), 1 or 3.
+
+    Raises as `write` does.
+    """
     _mode(path)
-    return _decode(path, "RGB", size)
+    return _decode(path, "L" if channels == 1 else "RGB", size)
 
 
 class Pixels:

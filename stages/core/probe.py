@@ -1,7 +1,5 @@
-"""What the classifiers of a probe share: the rows they are given, and how they are scored."""
+"""What the classifiers of a probe share: what they are given, and how they are scored."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +7,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from stages.core import output
+from stages.core import gram, index
 from stages.core.command import StageError
 from stages.core.index import Index
-from stages.core.index import digest as digest_of
 
 
-def refuse_other_rows(stage: str, digest: str, images: Index) -> None:
-    """Raise `StageError` if what `stage` reads was made for another row order than the index has."""
-    wanted = digest_of(images.keys)
-    if digest != wanted:
+def load(
+    stage: str, *, kernel: Path, rows: Path, normalize: str
+) -> tuple[NDArray[np.float64], dict[str, Any], Index]:
+    """The kernel of all rows K (n, n), as `svm.normalize` wants it, its attributes, and the index.
+
+    Raises `StageError` if the kernel that `stage` reads was made for other rows than the index has.
+    """
+    images = index.read(rows)
+    K, about = gram.read(kernel)
+    wanted = index.digest(images.keys)
+    if about["rows"] != wanted:
         raise StageError(
             expected=f"a kernel of the rows in the index ({wanted})",
-            found=f"one of other rows ({digest})",
+            found=f"one of other rows ({about['rows']})",
             cause="images were added, removed or renamed since the features were extracted",
             do=f"dvc repro {stage}",
         )
+    return gram.l2_normalise(K) if normalize == "l2" else K, about, images
 
 
 def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
@@ -33,9 +38,3 @@ def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, 
         "accuracy": float(accuracy_score(actual, predicted)),
         "balanced_accuracy": float(balanced_accuracy_score(actual, predicted)),
     }
-
-
-def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """One flat json per probe, which `dvc metrics diff` reads well."""
-    with output.whole_file(path) as partial:
-        partial.write_text(json.dumps(metrics, indent=2) + "\n")

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.core import anatomy, comparison, glimpses
+from stages.core import anatomy, glimpses
 from stages.core.glimpses import FIRST, Glimpse, Predictions
 from stages.core.index import Index
-from stages.core.outcomes import Outcome
-from stages.core.table import Row, by_backbone, having_run
+from stages.core.outcomes import Component, Outcome
+from stages.core.ranking import best_row
+from stages.core.table import Row, having_run
 
 QUESTIONS = (
     "How many parameters does {network} have, layer by layer?",
@@ -31,6 +32,9 @@ QUESTIONS = (
     "The images are grey and the network wants RGB: how is that solved?",
     "Rather than an independent classifier, could one just use the neural network?",
     "What do other layers and other pretrained networks give, and at what price?",
+    "How sure can one be of these numbers?",
+    "Are several layers together better than one?",
+    "How many dimensions does it take?",
 )
 DATA = {
     "scene15": "15 Scene",
@@ -119,9 +123,16 @@ def split(params: Mapping[str, Any]) -> str:
     return f"{count} of each class for training, drawn with seed {seed}"
 
 
-def absent(found: Sequence[Backbone]) -> list[str]:
+def further(params: Mapping[str, Any]) -> str:
+    """How the random splits were drawn."""
+    wanted = params["splits"]
+    text = f"{wanted['random']}, each with {wanted['train_per_class']} training images of each class"
+    return text + (", duplicates on the same side" if wanted["group_duplicates"] else "")
+
+
+def absent(found: Sequence[Backbone], rows: Sequence[Row]) -> list[str]:
     """What has no result, backbone by backbone."""
-    lines = []
+    lines = [f"{row.probe} {row.status}" for row in rows if row.fused and row.status != "run"]
     for backbone in found:
         statuses = Counter(row.status for row in backbone.rows if row.status != "run")
         for status, count in statuses.items():
@@ -132,7 +143,7 @@ def absent(found: Sequence[Backbone]) -> list[str]:
 def peaks(run: Sequence[Row]) -> dict[str, str]:
     """The most memory that any probe needed in each stage, in GiB."""
     return {
-        stage: f"{max(getattr(row, f'{stage}_peak_bytes') for row in run) / 2**30:.2f}"
+        stage: f"{max(getattr(row, f'{stage}_peak_bytes') or 0 for row in run) / 2**30:.2f}"
         for stage in ("extract", "kernel", "train")
         if run
     }
@@ -239,50 +250,10 @@ def pairs(all_backbones: Sequence[Backbone]) -> list[tuple[Row, Row]]:
     ]
 
 
-def best_row(rows: Sequence[Row]) -> Row | None:
-    """The row with the highest accuracy of all."""
-    return max(having_run(rows), key=lambda row: row.accuracy or 0.0, default=None)
-
-
-def compared(rows: Sequence[Row], told: Mapping[str, Outcome]) -> list[Row]:
-    """The rows with p_backbone and p_best: each run row against the best of its backbone and of all.
-
-    Exact McNemar tests on the same test images; Holm's correction over all comparisons with the best of
-    all, and over all those with the best of a backbone.
-    """
-    run = having_run(rows)
-    p_best = _adjusted([run], told)
-    p_backbone = _adjusted([some for _, some in by_backbone(run)], told)
-    return [
-        replace(row, p_best=p_best.get(row.probe), p_backbone=p_backbone.get(row.probe)) for row in rows
-    ]
-
-
-def _adjusted(groups: Sequence[Sequence[Row]], told: Mapping[str, Outcome]) -> dict[str, float]:
-    found = {}
-    for group in groups:
-        best = best_row(group)
-        for row in group:
-            if best and row is not best:
-                found[row.probe] = comparison.mcnemar(told[row.probe].right, told[best.probe].right)
-    return dict(zip(found, comparison.holm(list(found.values())), strict=True))
-
-
 def gains(run: Sequence[Row]) -> list[float]:
     """What the tuned C adds to each accuracy, in points, to a tenth."""
     # Adding 0 turns -0.0 into 0.0.
     return [round(100 * ((row.tuned_accuracy or 0.0) - (row.accuracy or 0.0)), 1) + 0.0 for row in run]
-
-
-def alike(rows: Sequence[Row], best: Row) -> list[Row]:
-    """The best row, and those that cannot be told from it."""
-    return [row for row in rows if row is best or (row.p_best or 0.0) > comparison.LEVEL]
-
-
-def standard_error(row: Row) -> float:
-    """Standard deviation of the accuracy, had other test images been drawn: sqrt(p (1 - p) / t)."""
-    p, count = row.accuracy or 0.0, row.n_test or 1
-    return float(np.sqrt(p * (1 - p) / count))
 
 
 def size(shape: Sequence[int]) -> str:
@@ -294,3 +265,20 @@ def size(shape: Sequence[int]) -> str:
 def hardest(outcome: Outcome, count: int) -> list[tuple[str, float]]:
     """The classes with the lowest accuracy, the lowest first."""
     return sorted(outcome.by_class().items(), key=lambda item: item[1])[:count]
+
+
+def best_member(fusion: Row, run: Sequence[Row]) -> Row:
+    """The layer of a fusion with the highest accuracy."""
+    members = (fusion.members or "").split()
+    return max((row for row in run if row.probe in members), key=lambda row: row.accuracy or 0.0)
+
+
+def best_of(points: Sequence[Component]) -> Component:
+    """The number of components with the highest accuracy; of several the smallest."""
+    return max(points, key=lambda point: point.accuracy)
+
+
+def enough(points: Sequence[Component]) -> Component:
+    """The fewest components within a point of the highest accuracy."""
+    least = best_of(points).accuracy - 0.01
+    return next(point for point in points if point.accuracy >= least)

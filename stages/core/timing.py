@@ -4,7 +4,6 @@ They go to files of their own under `data/timings/`: a time differs at every run
 anything else stale.
 """
 
-import json
 import os
 import platform
 import resource
@@ -56,8 +55,7 @@ def machine() -> str:
 def write(path: Path, **values: Any) -> None:
     """Write `values`, the machine and the peak memory of this process to the json file `path`."""
     record = {**values, "machine": machine(), "peak_bytes": peak_bytes()}
-    with output.whole_file(path) as partial:
-        partial.write_text(json.dumps(record, indent=2) + "\n")
+    output.write_json(path, record)
 
 
 def _processor() -> str:

@@ -1,14 +1,16 @@
 """C by cross-validation, inside the training rows only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from stages.core import svm
+from stages.core import fusion, svm
 from stages.core.command import StageError
+
+Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[svm.Machine]]
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,24 @@ class Curve:
 
 
 def cross_validate(
-    K: NDArray[np.float64], y: NDArray[np.int64], *, grid: Sequence[float], folds: int, seed: int
+    members: Sequence[NDArray[np.float64]],
+    y: NDArray[np.int64],
+    *,
+    grid: Sequence[float],
+    folds: int,
+    seed: int,
+    solve: Solver = svm.path,
 ) -> Curve:
     """Train on all folds but one and predict that one, for each C and fold.
 
     Parameters
     ----------
-    K : kernel of the training rows, (n_train, n_train)
+    members : kernels of the training rows, (n_train, n_train); of several their fusion is taken, scaled
+        by the rows that a fold trains on
     y : their classes, (n_train,)
     grid : the values of C
     folds, seed : stratified folds, shuffled: `StratifiedKFold(folds, shuffle=True, random_state=seed)`
+    solve : `svm.path` or `liblinear.path`
 
     Raises
     ------
@@ -56,20 +66,24 @@ def cross_validate(
             do="lower svm.folds in params.yaml, or raise splits.train_per_class",
         )
     ascending = sorted(grid)
-    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(K, y)
-    accuracies = np.array([_accuracies(K, y, train, test, ascending) for train, test in splits])
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(members[0], y)
+    accuracies = np.array(
+        [_accuracies(members, y, train, test, ascending, solve) for train, test in splits]
+    )
     # Rounded: sums of the same fold accuracies in another order must not break a tie.
     mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0)
     return Curve(ascending, mean.tolist(), std.tolist())
 
 
 def _accuracies(
-    K: NDArray[np.float64],
+    members: Sequence[NDArray[np.float64]],
     y: NDArray[np.int64],
     train: NDArray[np.int64],
     test: NDArray[np.int64],
     grid: Sequence[float],
+    solve: Solver,
 ) -> list[float]:
-    machines = svm.path(K[np.ix_(train, train)], y[train], grid)
+    K = fusion.kernel(members, train)
+    machines = solve(K[np.ix_(train, train)], y[train], grid)
     cross = K[np.ix_(test, train)]
     return [float((machine.decide(cross).argmax(axis=1) == y[test]).mean()) for machine in machines]

@@ -20,8 +20,20 @@ if __name__ == "__main__":
 '''
 
 
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "stage.py").write_text(STAGE)
+MANY = '''"""A stage of many things."""
+from pathlib import Path
+from stages.core import command
+
+def main(first: str, *rest: str, kind: str, folder: Path = Path("here"), word: str = "none") -> None:
+    print([first, rest, kind, folder, word])
+
+if __name__ == "__main__":
+    command.run(main)
+'''
+
+
+def call(folder: Path, *arguments: str, stage: str = STAGE) -> subprocess.CompletedProcess[str]:
+    (folder / "stage.py").write_text(stage)
     command = [sys.executable, str(folder / "stage.py"), *arguments]
     root = Path(__file__).parents[2]
     return subprocess.run(
@@ -58,6 +70,26 @@ def test_a_missing_path_is_told(tmp_path: Path) -> None:
     result = call(tmp_path, "good")
     assert result.returncode == 2
     assert "--out" in result.stderr
+
+
+def test_many_positional_ones_and_texts_and_defaults(tmp_path: Path) -> None:
+    result = call(tmp_path, "a", "b", "c", "--kind", "x/y", stage=MANY)
+    assert result.stdout == f"{['a', ('b', 'c'), 'x/y', Path('here'), 'none']}\n"
+    result = call(tmp_path, "--folder", "there", "--kind", "x", "--word", "w", "a", "b", stage=MANY)
+    assert result.stdout == f"{['a', ('b',), 'x', Path('there'), 'w']}\n"
+
+
+def test_of_many_at_least_one_and_what_has_no_default_is_required(tmp_path: Path) -> None:
+    result = call(tmp_path, "a", "--kind", "x", stage=MANY)
+    assert (result.returncode, "REST" in result.stderr) == (2, True)
+    result = call(tmp_path, "a", "b", stage=MANY)
+    assert (result.returncode, "--kind" in result.stderr) == (2, True)
+
+
+def test_help_tells_texts_from_paths_and_defaults(tmp_path: Path) -> None:
+    shown = call(tmp_path, "--help", stage=MANY).stdout
+    assert "--kind KIND" in shown
+    assert "--folder PATH  default: here" in shown
 
 
 def test_within_names_what_it_is_about() -> None:

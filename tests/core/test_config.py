@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, dump
+from conftest import ROOT, SMALL, dump
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from stages.core.command import StageError
 
 Edit = Callable[[dict[str, Any]], object]
 
+BOTH = ["squeeze/pool1", "squeeze/pool2"]
 WRONG: dict[str, tuple[Edit, str]] = {
     "unknown section": (lambda p: p.update(svn={}), "one of svm, .* unknown key 'svn'"),
     "unknown key": (lambda p: p["svm"].update(c=1), "in params.yaml, svm: one of .* unknown key 'c'"),
@@ -55,6 +56,49 @@ WRONG: dict[str, tuple[Edit, str]] = {
     ),
     "probe twice": (lambda p: p["probes"].append("squeeze/pool1"), "without repeats"),
     "probe form": (lambda p: p["probes"].append("squeeze"), "<backbone>/<layer>"),
+    "backbone called fusion": (
+        lambda p: p["backbones"].update(fusion=p["backbones"]["squeeze"]),
+        'backbones: .*and not fusion; found "fusion"',
+    ),
+    "fusion name": (lambda p: p["fusions"].update({"a/b": BOTH}), 'made of letters.* found "a/b"'),
+    "fusion of one": (lambda p: p["fusions"].update(one=BOTH[:1]), "fusions.one: .* 2 to 4 different"),
+    "fusion of five": (
+        lambda p: p["fusions"].update(five=[f"squeeze/{i}" for i in range(5)]),
+        "fusions.five: .* 2 to 4 different probes",
+    ),
+    "fusion of one twice": (lambda p: p["fusions"].update(one=BOTH[:1] * 2), "2 to 4 different"),
+    "fusion of no probes": (lambda p: p["fusions"].update(x=["a", "b"]), "<backbone>/<layer>"),
+    "fusion of what is not listed": (
+        lambda p: p["probes"].remove("shuffle/stage2"),
+        "fusions.both: one of squeeze/pool., squeeze/pool.; found 'shuffle/stage2', which is not under",
+    ),
+    "fusion of an unknown backbone": (
+        lambda p: p["fusions"].update(x=[*BOTH, "vgg/pool1"]),
+        "fusions.x: .* found 'vgg/pool1', which is not under probes",
+    ),
+    "fusions as a list": (lambda p: p.update(fusions=BOTH), "fusions: a mapping from a name"),
+    "pca probe that is not listed": (
+        lambda p: p["pca"].update(probes=["squeeze/pool9"]),
+        "pca.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
+    ),
+    "pca of nothing": (lambda p: p["pca"].update(probes=[]), "pca.probes: a list, .* one or more"),
+    "pca of no components": (lambda p: p["pca"].update(components=[]), "pca.components: a list"),
+    "component nought": (lambda p: p["pca"].update(components=[1, 0]), "components.1: .*found 0"),
+    "components twice": (lambda p: p["pca"].update(components=[4, 4]), "different whole numbers"),
+    "solver": (lambda p: p["svm"].update(solver="exact"), 'newton or liblinear; found "exact"'),
+    "grid of one": (lambda p: p["svm"].update(grid=[1.0]), "svm.grid: a list of two or more"),
+    "one random split": (lambda p: p["splits"].update(random=1), "splits.random: .*2 to 1000; found 1"),
+    "half a split": (lambda p: p["splits"].update(random=2.5), "2 to 1000; found 2.5"),
+    "neither true nor false": (
+        lambda p: p["splits"].update(group_duplicates="yes"),
+        'splits.group_duplicates: true or false; found "yes"',
+    ),
+    "0 is not false": (lambda p: p["splits"].update(group_duplicates=0), "true or false; found 0"),
+    "more bits than there are": (
+        lambda p: p["duplicates"].update(distance=257),
+        "duplicates.distance: .*0 to 256; found 257",
+    ),
+    "fewer bits than none": (lambda p: p["duplicates"].update(distance=-1), "0 to 256; found -1"),
 }
 
 
@@ -69,7 +113,17 @@ def test_each_slip_gets_one_clear_line(case: str, small: dict[str, Any], study: 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["params.yaml", "params.demo.yaml"])
+def test_what_is_at_the_edge_is_right(small: dict[str, Any], study: Any) -> None:
+    small["fusions"] = {"fusion": [*BOTH, "shuffle/stage2"], "2": BOTH}
+    small["duplicates"]["distance"], small["splits"]["group_duplicates"] = 256, True
+    study(small)
+    assert config.load() == small
+    small["fusions"], small["duplicates"]["distance"] = {}, 0
+    study(small)
+    assert config.load() == small
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "params.demo.yaml", "tests/params.memory.yaml"])
 def test_the_projects_own_parameters_are_right(name: str) -> None:
     assert config.load(ROOT / name)["probes"]
 
@@ -97,7 +151,7 @@ def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    key=st.sampled_from(["data", "splits", "backbones", "extract", "probes", "svm", "runtime"]),
+    key=st.sampled_from(list(SMALL)),  # all sections there are: none may be left out
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
         lambda inner: (
@@ -108,8 +162,6 @@ def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
 )
 def test_whatever_stands_in_a_section_is_judged(key: str, value: Any, tmp_path_factory: Any) -> None:
     path = tmp_path_factory.mktemp("any") / "params.yaml"
-    from conftest import SMALL
-
     dump({**SMALL, key: value}, path)
     try:
         config.load(path)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from stages.core.table import Row
 def row(backbone: str, layer: str, accuracy: float, number: int) -> Row:
     return Row(
         backbone, layer, "run", accuracy=accuracy, feature_dim=10**number, feature_seconds=number + 1.0,
-        svm_seconds=0.1 * number + 0.1, softmax_accuracy=accuracy - 0.02,
+        svm_seconds=0.1 * number + 0.1, std_accuracy=0.02, softmax_accuracy=accuracy - 0.02,
     )  # fmt: skip
 
 
@@ -21,6 +22,8 @@ ROWS = [
     *(row("vgg16_random", f"pool{i}", 0.3, i) for i in (2, 5)),
     row("resnet50", "avgpool", 0.9, 3),
     Row("resnet50", "layer4", "not run"),
+    replace(row("fusion", "networks", 0.92, 4), softmax_accuracy=None),
+    Row("fusion", "depths", "out of date", "vgg16/pool4 vgg16/pool5"),
 ]
 MODELS = {"vgg16": "torchvision/vgg16", "vgg16_random": "torchvision/vgg16", "resnet50": "x"}
 OUTCOME = Outcome(
@@ -37,6 +40,15 @@ def test_depth_has_a_panel_for_each_model(tmp_path: Path) -> None:
     assert drawn(tmp_path / "both.png")[1] == 2 * drawn(tmp_path / "one.png")[1]
 
 
+def test_depth_is_of_layers_and_shows_their_deviation(tmp_path: Path) -> None:
+    """A fusion has no depth; without deviations the figure is another one."""
+    flat = [replace(row, std_accuracy=None) for row in ROWS]
+    for name, rows in (("all", ROWS), ("layers", ROWS[:8]), ("flat", flat)):
+        figures.depth(tmp_path / f"{name}.png", rows, MODELS, {"vgg16_random"})
+    made = {path.stem: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made["all"] == made["layers"] != made["flat"]
+
+
 @pytest.mark.parametrize(
     ("orders", "merged"),
     [
@@ -50,7 +62,7 @@ def test_layers_of_several_backbones_in_one_order(orders: list[list[str]], merge
     assert figures._merged(orders) == merged
 
 
-@pytest.mark.parametrize("count", [1, 7, 9])
+@pytest.mark.parametrize("count", [1, 7, 11])
 def test_trade_offs_and_heads(count: int, tmp_path: Path) -> None:
     figures.trade_offs(tmp_path / "t.png", ROWS[:count])
     figures.heads(tmp_path / "h.png", ROWS[:count])
@@ -61,12 +73,12 @@ def test_trade_offs_and_heads(count: int, tmp_path: Path) -> None:
 def test_curves(tmp_path: Path) -> None:
     curve = [(0.01, 0.5), (0.1, 0.7), (1.0, 0.6)]
     figures.curves(tmp_path / "one.png", {"vgg16/pool1": curve, "vgg16/pool2": curve})
-    figures.curves(tmp_path / "two.png", {"vgg16/pool1": curve, "resnet50/avgpool": curve})
+    figures.curves(tmp_path / "two.png", {"vgg16/pool1": curve, "fusion/networks": curve})
     assert drawn(tmp_path / "two.png")[1] == 2 * drawn(tmp_path / "one.png")[1]
 
 
 def test_classes_and_confusion(tmp_path: Path) -> None:
-    figures.classes(tmp_path / "c.png", {"vgg16/pool1": OUTCOME, "resnet50/avgpool": OUTCOME})
+    figures.classes(tmp_path / "c.png", {"vgg16/pool1": OUTCOME, "fusion/networks": OUTCOME})
     figures.confusion(tmp_path / "m.png", "vgg16/pool1", OUTCOME)
     drawn(tmp_path / "c.png")
     drawn(tmp_path / "m.png")
@@ -87,6 +99,9 @@ def test_nothing_says_so(tmp_path: Path) -> None:
 
 
 def test_the_same_rows_make_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.png", "b.png"):
-        figures.trade_offs(tmp_path / name, ROWS)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    made = []
+    for name in ("a", "b"):
+        figures.trade_offs(tmp_path / f"{name}t.png", ROWS)
+        figures.depth(tmp_path / f"{name}d.png", ROWS, MODELS, {"vgg16_random"})
+        made.append([(tmp_path / f"{name}{kind}.png").read_bytes() for kind in "td"])
+    assert made[0] == made[1]

@@ -1,3 +1,6 @@
+import csv
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,36 @@ def test_a_folder_that_failed_leaves_nothing(tmp_path: Path) -> None:
         (partial / "half").write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:
+    values = {"accuracy": 0.1 + 0.2, "b": [1, None], "ü": "<b>", "a": True}
+    output.write_json(tmp_path / "deep" / "m.json", values)
+    text = (tmp_path / "deep" / "m.json").read_text()
+    assert list(json.loads(text).items()) == list(values.items())  # in the same order, to the last bit
+    assert text.endswith("}\n")
+
+
+def test_csv_is_read_as_it_was_written(tmp_path: Path) -> None:
+    lines = [["a,b", 0.5], ['"ü"', None], ["two\nlines", True]]
+    output.write_csv(tmp_path / "deep" / "t.csv", ["name", "value"], iter(lines))
+    with (tmp_path / "deep" / "t.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["name", "value"], ["a,b", "0.5"], ['"ü"', ""], ["two\nlines", "True"],
+        ]  # fmt: skip
+    assert b"\r" not in (tmp_path / "deep" / "t.csv").read_bytes()
+
+
+def test_a_table_that_failed_leaves_the_old_one(tmp_path: Path) -> None:
+    def lines() -> Iterator[list[int]]:
+        yield [1]
+        raise RuntimeError
+
+    path = tmp_path / "t"
+    path.write_text("old")
+    with pytest.raises(RuntimeError):
+        output.write_csv(path, ["a"], lines())
+    with pytest.raises(TypeError):
+        output.write_json(path, {"a": 1, "b": object()})
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

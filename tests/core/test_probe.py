@@ -1,27 +1,38 @@
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stages.core import index, probe
+from stages.core import gram, index, probe
 from stages.core.command import StageError
 
 IMAGES = index.Index([("a", "1"), ("b", "2")], np.array([True, False]))
 
 
-def test_other_rows_are_refused() -> None:
-    probe.refuse_other_rows("train@a/b", index.digest(IMAGES.keys), IMAGES)
+def load(folder: Path, rows: str, normalize: str = "none") -> Any:
+    index.write(folder / "index.csv", IMAGES)
+    gram.write(folder / "kernel.h5", np.array([[4.0, 2.0], [2.0, 9.0]]), {"rows": rows})
+    return probe.load(
+        "train@a/b", kernel=folder / "kernel.h5", rows=folder / "index.csv", normalize=normalize
+    )
+
+
+def test_a_kernel_comes_with_its_index_as_it_is_wanted(tmp_path: Path) -> None:
+    K, about, images = load(tmp_path, index.digest(IMAGES.keys))
+    assert K.tolist() == [[4.0, 2.0], [2.0, 9.0]]
+    assert about["rows"] == index.digest(IMAGES.keys)
+    assert images.keys == IMAGES.keys
+    K, _, _ = load(tmp_path, index.digest(IMAGES.keys), normalize="l2")
+    assert np.allclose(K, [[1, 1 / 3], [1 / 3, 1]])
+
+
+def test_other_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"found one of other rows \(1234\).*dvc repro train@a/b"):
-        probe.refuse_other_rows("train@a/b", "1234", IMAGES)
+        load(tmp_path, "1234")
 
 
 def test_scores_by_hand() -> None:
     """Three of four right; of class 0 two thirds, of class 1 all."""
     found = probe.score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]))
     assert found == pytest.approx({"accuracy": 3 / 4, "balanced_accuracy": 5 / 6})
-
-
-def test_metrics_are_flat_json(tmp_path: Path) -> None:
-    probe.write_metrics(tmp_path / "a" / "m.json", {"accuracy": 0.5, "converged": True})
-    assert json.loads((tmp_path / "a" / "m.json").read_text()) == {"accuracy": 0.5, "converged": True}

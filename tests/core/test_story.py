@@ -9,7 +9,7 @@ from stages.core import glimpses, story
 from stages.core.anatomy import Layer
 from stages.core.glimpses import FIRST
 from stages.core.index import Index
-from stages.core.outcomes import Outcome
+from stages.core.outcomes import Component, Outcome
 from stages.core.story import Backbone
 from stages.core.table import Row
 
@@ -26,7 +26,8 @@ ROWS = [row("net", "a", 0.7), row("net", "b", 0.905), Row("net", "c", "not run")
 CONTROL = [row("control", "b", 0.4), row("control", "z", 0.3)]
 NET = backbone("net", "torchvision/net", "V1", ROWS)
 RANDOM = backbone("control", "torchvision/net", "random:2", CONTROL)
-OTHER = backbone("other", "timm/other", "pretrained", [row("other", "b", 0.9)])
+OTHER = backbone("other", "timm/other", "pretrained", [row("other", "b", 0.95)])
+FUSION = row("fusion", "f", 0.99, members="control/b net/a net/b")
 
 
 def test_what_a_backbone_knows_of_itself() -> None:
@@ -52,34 +53,40 @@ def test_pairs_are_of_the_same_model_and_layer() -> None:
     assert story.pairs([NET, RANDOM, OTHER]) == [(ROWS[1], CONTROL[0])]
 
 
-def test_the_best_of_all() -> None:
-    assert story.best_row([*ROWS, *CONTROL, *OTHER.rows]) == ROWS[1]
-    assert story.best_row([ROWS[2]]) is None
-
-
-def test_each_probe_is_compared_with_the_best() -> None:
-    """Three probes on twenty images: one right on all, one wrong on two of them, one on ten."""
-    rows = [row("n", "a", 0.5), row("n", "b", 1.0), row("m", "c", 0.9), Row("m", "d", "not run")]
-    right = {"n/a": 10, "n/b": 20, "m/c": 18}
-    told = {
-        probe: Outcome(list(range(20)), ["x"] * 20, ["x"] * count + ["y"] * (20 - count), [1.0] * 20)
-        for probe, count in right.items()
-    }
-    found = story.compared(rows, told)
-    # Only the best is right on 10 and on 2 images: 2 / 2^10 and 2 / 2^2, for two tests and for one.
-    assert [row.p_best for row in found] == [pytest.approx(2 * 2 / 2**10), None, 0.5, None]
-    assert [row.p_backbone for row in found] == [pytest.approx(2 / 2**10), None, None, None]
-    assert story.alike(found[:3], found[1]) == found[1:3]
-
-
-def test_the_standard_error_is_that_of_a_share() -> None:
-    """Against the spread of shares drawn at random."""
-    drawn = np.random.default_rng(0).binomial(100, 0.7, size=200_000) / 100
-    assert story.standard_error(ROWS[0]) == pytest.approx(drawn.std(), rel=0.01)
-
-
 def test_what_is_absent_is_counted() -> None:
-    assert story.absent([NET, RANDOM]) == ["net: 1 of its 3 probes not run"]
+    fusions = [Row("fusion", "x", "out of date"), Row("fusion", "y", "not run"), FUSION]
+    rows = [*ROWS, *CONTROL, *fusions]
+    assert story.absent([NET, RANDOM], rows) == [
+        "fusion/x out of date",
+        "fusion/y not run",
+        "net: 1 of its 3 probes not run",
+    ]
+    assert story.absent([RANDOM], [*CONTROL, FUSION]) == []
+
+
+def test_the_most_memory_of_each_stage() -> None:
+    """A fusion has its own training only; what is not there takes none."""
+    GiB = 2**30
+    rows = [
+        row("n", "a", 0.5, extract_peak_bytes=GiB, kernel_peak_bytes=GiB // 2, train_peak_bytes=GiB),
+        row("fusion", "f", 0.5, train_peak_bytes=3 * GiB),
+    ]
+    assert story.peaks(rows) == {"extract": "1.00", "kernel": "0.50", "train": "3.00"}
+    assert story.peaks([]) == {}
+
+
+def test_the_best_member_of_a_fusion() -> None:
+    """Its b has 0.905 and is a member; that of another network is better and is none."""
+    assert story.best_member(FUSION, [*CONTROL, *OTHER.rows, *NET.run, FUSION]) == ROWS[1]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "number"), [([0.5, 0.895, 0.8, 0.9], 2), ([0.95, 0.5, 0.9], 1), ([0.5, 0.88, 0.9], 4)]
+)
+def test_the_fewest_components_within_a_point_of_the_best(accuracies: list[float], number: int) -> None:
+    points = [Component(2**power, 0.5, accuracy, 0.5, 1.0) for power, accuracy in enumerate(accuracies)]
+    assert story.enough(points).components == number
+    assert story.best_of(points).accuracy == max(accuracies)
 
 
 def test_models_are_told_once() -> None:
@@ -157,3 +164,15 @@ def test_the_largest_layer_and_the_hardest_class() -> None:
 def test_the_split(source: str, text: str, small: dict[str, Any]) -> None:
     small["data"]["source"] = source
     assert story.split(small) == text
+
+
+@pytest.mark.parametrize(
+    ("grouped", "text"),
+    [
+        (False, "2, each with 6 training images of each class"),
+        (True, "2, each with 6 training images of each class, duplicates on the same side"),
+    ],
+)
+def test_the_random_splits(grouped: bool, text: str, small: dict[str, Any]) -> None:
+    small["splits"]["group_duplicates"] = grouped
+    assert story.further(small) == text

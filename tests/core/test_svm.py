@@ -110,6 +110,7 @@ def test_two_classes() -> None:
 def test_a_solver_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, train = data("d < n")
     monkeypatch.setattr(svm, "MAX_STEPS", 2)
+    monkeypatch.setattr(svm, "MAX_DETOURS", 0)
     assert not fit(X.astype(np.float64) @ X.T.astype(np.float64), y, train, 1.0).converged
 
 

@@ -1,0 +1,30 @@
+"""A trained SVM on disk: plain arrays in HDF5."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from stages.core import output
+from stages.core.svm import Machine
+
+
+def write(path: Path, machine: Machine, attributes: Mapping[str, Any]) -> None:
+    """Write `alpha` (n_train, k) and `bias` (k,), with `attributes`."""
+    with output.whole_file(path) as partial, h5py.File(partial, "w") as file:
+        for name in ("alpha", "bias"):
+            file.create_dataset(name, data=getattr(machine, name), track_times=False)
+        file.attrs.update({**attributes, "converged": machine.converged})
+
+
+def read(path: Path) -> tuple[Machine, dict[str, Any]]:
+    """The machine and the attributes that `write` got."""
+    with h5py.File(path, "r") as file:
+        attributes = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in file.attrs.items()
+        }
+        converged = bool(attributes.pop("converged"))
+        return Machine(file["alpha"][:], file["bias"][:], converged), attributes

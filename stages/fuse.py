@@ -1,0 +1,41 @@
+"""Train and test the linear SVM of several layers together.
+
+    dvc repro fuse@networks
+
+Reads the kernels of the layers that `fusions.<name>` lists; their sum, each scaled by its trace over the
+training rows, is the kernel of their features put side by side. Then all is as in `train`; writes the
+same files, under the name fusion/<name>.
+"""
+
+from pathlib import Path
+
+from stages.core import command, config, evaluation, output, results, splits
+from stages.core.probe import load
+
+
+def main(
+    name: str, *, kernels: Path, rows: Path, further: Path, metrics: Path, predictions: Path,
+    curve: Path, trials: Path, timings: Path,
+) -> None:  # fmt: skip
+    """Write all that is to be known of the fusion `name`."""
+    params = config.load()
+    settings, probes = params["svm"], params["fusions"][name]
+    loaded = [
+        load(f"fuse@{name}", kernel=kernels / f"{p}.h5", rows=rows, normalize=settings["normalize"])
+        for p in probes
+    ]
+    members, images = [K for K, _, _ in loaded], loaded[0][2]
+    found = evaluation.run(members, images, splits.read(further), settings, f"fusion/{name}")
+    facts = {
+        "members": " ".join(probes),
+        "feature_dim": sum(about["feature_dim"] for _, about, _ in loaded),
+        **{
+            key: " ".join(about[key] for _, about, _ in loaded) for key in ("model", "weights", "module")
+        },
+    }
+    output.write_json(metrics, results.describe(found, images, settings) | facts)
+    results.write(found, images, predictions=predictions, curve=curve, trials=trials, timings=timings)
+
+
+if __name__ == "__main__":
+    command.run(main)

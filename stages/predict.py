@@ -1,0 +1,105 @@
+"""Let a trained probe say what new images are.
+
+    python -m stages.predict --probe efficientnet_lite0/avgpool photo.jpg another.png
+
+Reads the probe's model (`dvc repro export@<probe>` makes it), its backbone's weights and entry, and
+`runtime`; the images go the way of the training images. Prints a line for each: the file, the class, its
+margin (the decision value over that of the runner-up), and the runner-up.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stages.core import command, config, inference, model
+from stages.core.activations import Taps
+from stages.core.command import StageError
+from stages.core.pixels import decode
+
+
+def main(
+    *images: str, probe: str, models: Path = Path("data/models"), weights: Path = Path("data/weights")
+) -> None:
+    """Print what `probe` says of the images."""
+    params = config.load()
+    refuse_unknown(probe, params["probes"])
+    backbone, layer = config.split_probe(probe)
+    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][backbone]
+    refuse_stale(probe, trained, (entry["model"], entry["weights"], entry["layers"][layer]))
+    viewer = Viewer(trained, entry, weights / f"{backbone}.pth", params["runtime"]["device"])
+    size = params["runtime"]["batch_size"]
+    widths = max(map(len, images)), max(map(len, trained.classes))
+    for start in range(0, len(images), size):
+        names = images[start : start + size]
+        for name, decided in zip(names, viewer(names), strict=True):
+            print(line(name, decided, trained.classes, widths))
+
+
+class Viewer:
+    """The way of an image: pixels, network, one layer's features, decision values."""
+
+    def __init__(
+        self, trained: model.Model, entry: Mapping[str, Any], weights: Path, device: str
+    ) -> None:
+        if not weights.exists():
+            raise StageError(
+                expected=f"the backbone's weights at {weights}",
+                found="no such file",
+                cause="they were not fetched here, or were removed",
+                do=f"dvc repro weights@{weights.stem}",
+            )
+        chosen = inference.choose_device(device)
+        self._trained = trained
+        self._network = inference.load_network(entry, weights, chosen)
+        self._normalise = inference.Normalise(entry, chosen)
+
+    def __call__(self, paths: Sequence[str]) -> NDArray[np.float64]:
+        """Decision values (m, k) of m image files."""
+        trained = self._trained
+        pixels = [decode(Path(path), trained.image_size, trained.channels) for path in paths]
+        # Rounded as the features on disk are.
+        storage = getattr(torch, trained.storage)
+        with Taps(self._network, {trained.layer: trained.module}, storage) as taps:
+            features = taps(self._normalise(np.stack(pixels)), paths)
+        return trained.decide(features[trained.layer].numpy())
+
+
+def refuse_unknown(probe: str, probes: list[str]) -> None:
+    """Raise `StageError` unless `probe` is one layer's."""
+    if probe not in probes:
+        fused = probe.startswith("fusion/")
+        raise StageError(
+            expected=f"--probe to be one of {config.among(probe, probes)}",
+            found=f"{probe}, {'which is several layers together' if fused else 'which is none'}",
+            cause="only single layers have a model" if fused else "a misspelt name",
+            do="name one of them, or add it to probes in params.yaml",
+        )
+
+
+def refuse_stale(probe: str, trained: model.Model, now: tuple[str, str, str]) -> None:
+    """Raise `StageError` unless the model is of the network, weights and module that params.yaml has."""
+    then = (trained.model, trained.trained_weights, trained.module)
+    if now != then:
+        raise StageError(
+            expected=f"a model of {' '.join(now)}",
+            found=f"one of {' '.join(then)}",
+            cause="params.yaml was changed since",
+            do=f"dvc repro export@{probe}",
+        )
+
+
+def line(
+    name: str, decided: NDArray[np.float64], classes: Sequence[str], widths: tuple[int, int]
+) -> str:
+    """What is printed of one image's decision values (k,)."""
+    best, second = np.argsort(-decided, kind="stable")[:2]
+    margin = decided[best] - decided[second]
+    return f"{name:<{widths[0]}}  {classes[best]:<{widths[1]}}  {margin:<11.6g}  {classes[second]}"
+
+
+if __name__ == "__main__":
+    command.run(main)
