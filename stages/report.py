@@ -181,6 +181,7 @@ def tell(
         "splits": params["splits"],
         "further": story.further(params),
         "twins": ranking.twin_counts(pairs, split),
+        "most_twins": TWINS,
         "bits": params["duplicates"]["distance"],
         "fewer": fewer,
         "named": {row.probe: row for row in run},

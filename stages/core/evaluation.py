@@ -18,7 +18,7 @@ from stages.core import fusion, liblinear, svm, timing, tuning
 from stages.core.index import Index
 
 SOLVERS: dict[str, tuning.Solver] = {"newton": svm.path, "liblinear": liblinear.path}
-# Training rows from which processes of their own repay their start, which takes about two seconds.
+# Training rows from which processes of their own repay their start.
 _WORTH_A_PROCESS = 400
 
 

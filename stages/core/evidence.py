@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 from numpy.typing import NDArray
 
 from stages.core import style
@@ -111,6 +117,9 @@ def components(path: Path, found: Mapping[str, Sequence[Component]]) -> None:
     right.yaxis.set_major_formatter(PercentFormatter(1))
     cost.set_xscale("log", base=2)
     cost.set_yscale("log")
+    seconds = [point.seconds for points in found.values() for point in points]
+    cost.set_ylim(min(seconds) / 2, max(seconds) * 2)  # so that there are ticks, however close they are
+    cost.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for scale in (cost.xaxis, cost.yaxis):
         scale.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
         scale.set_minor_formatter(NullFormatter())

@@ -38,8 +38,7 @@ from stages.core.command import StageError
 MAX_STEPS = 300
 PATIENCE = 30  # steps before a detour; nearly all searches take fewer
 MAX_DETOURS = 8
-# Below this share of rows outside the margin, a step is solved through them; measured on the slowest
-# layers: a quarter to a third is best, and a path takes 0.4 of the time it takes without.
+# Below this share of rows outside the margin, a step is solved through them: the sooner the fewer.
 FEW = 0.25
 
 
@@ -82,8 +81,8 @@ def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> l
     targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
     searches = [(target, _State(len(K))) for target in targets.T]
     augmented, machines = K + 1.0, []  # the bias is one more feature, constantly 1
-    # Systems of this size lose more by threads than they gain (two made a path 2.5 times slower); and
-    # so the result does not depend on the number of cores.
+    # Systems of this size lose more by threads than they gain; and so the result does not depend on the
+    # number of cores.
     with threadpool_limits(1, user_api="blas"):
         for number, C in enumerate(Cs):
             # Only the first is started from nowhere.
