@@ -2,9 +2,9 @@
 
     python -m stages.predict --probe efficientnet_lite0/avgpool photo.jpg another.png
 
-Reads the probe's model (`dvc repro export@<probe>` makes it), its backbone's weights and entry, and
-`runtime`; the images go the way of the training images. Prints a line for each: the file, the class, its
-margin (the decision value over that of the runner-up), and the runner-up.
+Reads the probe's model (`dvc repro export@<probe>` makes it), its backbone's weights and entry, `svm`
+and `runtime`; the images go the way of the training images. Prints a line for each: the file, the class,
+its margin (the decision value over that of the runner-up), and the runner-up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,9 @@ def main(
     refuse_unknown(probe, params["probes"])
     backbone, layer = config.split_probe(probe)
     trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][backbone]
-    refuse_stale(probe, trained, (entry["model"], entry["weights"], entry["layers"][layer]))
+    svm, module = params["svm"], entry["layers"][layer]
+    wanted = (entry["model"], entry["weights"], module, svm["normalize"], svm["C"])
+    refuse_stale(probe, trained, wanted)
     viewer = Viewer(trained, entry, weights / f"{backbone}.pth", params["runtime"]["device"])
     size = params["runtime"]["batch_size"]
     widths = max(map(len, images)), max(map(len, trained.classes))
@@ -80,13 +82,14 @@ def refuse_unknown(probe: str, probes: list[str]) -> None:
         )
 
 
-def refuse_stale(probe: str, trained: model.Model, now: tuple[str, str, str]) -> None:
-    """Raise `StageError` unless the model is of the network, weights and module that params.yaml has."""
-    then = (trained.model, trained.trained_weights, trained.module)
+def refuse_stale(probe: str, trained: model.Model, now: tuple[str, str, str, str, float]) -> None:
+    """Raise `StageError` unless the model is of the network and the SVM that params.yaml has."""
+    then = (trained.model, trained.trained_weights, trained.module, trained.normalize, trained.C)
     if now != then:
+        told = "{} {} {}, svm.normalize {}, svm.C {:g}"
         raise StageError(
-            expected=f"a model of {' '.join(now)}",
-            found=f"one of {' '.join(then)}",
+            expected=f"a model of {told.format(*now)}",
+            found=f"one of {told.format(*then)}",
             cause="params.yaml was changed since",
             do=f"dvc repro export@{probe}",
         )

@@ -214,6 +214,17 @@ def test_a_model_of_another_entry_is_refused(
         predict.main("x.png", probe=PROBE)
 
 
+@pytest.mark.parametrize(("key", "value"), [("C", 0.25), ("normalize", "l2")])
+def test_a_model_of_another_svm_is_refused(
+    key: str, value: object, here: Path, small: dict[str, Any]
+) -> None:
+    small["svm"][key] = value
+    dump(small, here / "params.yaml")
+    match = rf"svm\.{key} {value}.*; found one of .*dvc repro export@squeeze/pool2\.$"
+    with pytest.raises(StageError, match=match):
+        predict.main("x.png", probe=PROBE)
+
+
 def test_missing_weights_are_told(here: Path) -> None:
     with pytest.raises(
         StageError, match=r"weights at nowhere/squeeze.pth.* dvc repro weights@squeeze\.$"
