@@ -30,7 +30,7 @@ lint: $(VENV)/.made ## ruff and mypy
 format: $(VENV)/.made ## let ruff mend what it can
 	ruff check --fix . && ruff format .
 
-memory: $(VENV)/.made ## peak memory on the widest layer; seven minutes, needs SCENE15=<copy of 15 Scene>
+memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
 	tests/scratch.sh build/memory tests/params.memory.yaml
 	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
 
