@@ -89,21 +89,21 @@ def _adjusted(
 
 def alike(rows: Sequence[Row]) -> list[Row]:
     """The best layer, and those that cannot be told from it on the headline split."""
-    best = best_row(rows)
-    return [
-        row
-        for row in single_layers(having_run(rows))
-        if row is best or (row.mcnemar_best or 0.0) > comparison.LEVEL
-    ]
+    return _not_told_apart(rows, best_row(rows), lambda row: row.mcnemar_best)
 
 
 def alike_on_average(rows: Sequence[Row]) -> list[Row]:
     """The layer that is best on average, and those that cannot be told from it over random splits."""
-    best = best_on_average(rows)
+    return _not_told_apart(rows, best_on_average(rows), lambda row: row.resampled_t_best)
+
+
+def _not_told_apart(
+    rows: Sequence[Row], best: Row | None, p: Callable[[Row], float | None]
+) -> list[Row]:
     return [
         row
         for row in single_layers(having_run(rows))
-        if row is best or (row.resampled_t_best or 0.0) > comparison.LEVEL
+        if row is best or (p(row) or 0.0) > comparison.LEVEL
     ]
 
 

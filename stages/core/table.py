@@ -213,7 +213,7 @@ def _up_to_date(
 ) -> bool:
     settings = {**params["svm"], "grid": " ".join(f"{C:g}" for C in params["svm"]["grid"])}
     wanted = {**same, **settings, "split_digest": sources.split_digest}
-    return all(found.get(key) == value for key, value in wanted.items())
+    return _holds(found, wanted)
 
 
 def _numbers(found: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,13 +237,17 @@ def _softmax(
     wanted = {**same, **params["softmax"], "split_digest": sources.headline_digest}
     found = _load(sources.softmax / f"{probe}.json")
     spent = _load(sources.timings / "softmax" / f"{probe}.json")
-    if not found or not spent or any(found.get(key) != value for key, value in wanted.items()):
+    if not found or not spent or not _holds(found, wanted):
         return {}
     return {
         "softmax_accuracy": found["accuracy"],
         "softmax_converged": found["converged"],
         "softmax_seconds": kernel_seconds + spent["compact_seconds"] + spent["fit_seconds"],
     }
+
+
+def _holds(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return all(found.get(key) == value for key, value in wanted.items())
 
 
 def _load(path: Path) -> dict[str, Any]:
