@@ -1,11 +1,13 @@
-"""A glimpse made up, for the tests of what writes, draws and tells of it; and a look at a picture."""
+"""What several tests need: a glimpse made up, a kernel of classes that overlap, a look at a picture."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from stages.core import gram, index, splits
 from stages.core.glimpses import FIRST, Glimpse, Predictions
 
 
@@ -50,3 +52,18 @@ def drawn(path: Path) -> tuple[int, int]:
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).std() > 5
         return image.size
+
+
+def overlapping(folder: Path) -> tuple[index.Index, NDArray[np.float64]]:
+    """An index of 90 rows in 3 classes, half of them training, and the kernel of features that overlap.
+
+    Writes index.csv and kernel.h5; returns the index and the features (90, 50).
+    """
+    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
+    images = index.Index(keys, splits.draw(keys, np.arange(90), train_per_class=15, seed=[0]))
+    index.write(folder / "index.csv", images)
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
+    about = {"rows": index.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
+    gram.write(folder / "kernel.h5", X @ X.T, about)
+    return images, X

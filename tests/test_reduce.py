@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from examples import overlapping
 from sklearn.decomposition import PCA
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import normalize
@@ -15,18 +15,6 @@ from stages import reduce
 from stages.core import gram
 from stages.core import index as rows
 from stages.core.command import StageError
-
-
-def made(folder: Path) -> tuple[rows.Index, NDArray[np.float64]]:
-    """An index of 90 rows in 3 classes, features that overlap, and the kernel under them."""
-    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
-    images = rows.Index(keys, np.arange(90) % 2 == 0)
-    rows.write(folder / "index.csv", images)
-    rng = np.random.default_rng(0)
-    X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
-    about = {"rows": rows.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
-    gram.write(folder / "kernel.h5", X @ X.T, about)
-    return images, X
 
 
 @pytest.fixture
@@ -60,7 +48,7 @@ def run_reduce(folder: Path) -> tuple[list[dict[str, float]], dict[str, Any]]:
 @pytest.mark.parametrize("scaling", ["none", "l2"])
 def test_it_is_scikit_learns_on_the_features(scaling: str, C: float, reduced: Any) -> None:
     folder = reduced([1, 5, 20], C=C, normalize=scaling)
-    images, X = made(folder)
+    images, X = overlapping(folder)
     lines, _ = run_reduce(folder)
     X = normalize(X) if scaling == "l2" else X
     train, y = images.train, images.y
@@ -80,7 +68,7 @@ def test_it_is_scikit_learns_on_the_features(scaling: str, C: float, reduced: An
 def test_numbers_above_the_rank_are_replaced_by_it_once(reduced: Any) -> None:
     """45 training rows have 44 components; numbers come in any order."""
     folder = reduced([1000, 4, 45, 2])
-    made(folder)
+    overlapping(folder)
     lines, times = run_reduce(folder)
     assert [line["components"] for line in lines] == times["components"] == [2, 4, 44]
     assert lines[-1]["variance"] == 1
@@ -88,7 +76,7 @@ def test_numbers_above_the_rank_are_replaced_by_it_once(reduced: Any) -> None:
 
 def test_times_stay_out_of_the_results(reduced: Any) -> None:
     folder = reduced([1, 2, 4])
-    made(folder)
+    overlapping(folder)
     lines, times = run_reduce(folder)
     assert len(times["svm_seconds"]) == len(times["svm_converged"]) == len(lines)
     assert all(times["svm_converged"])
@@ -99,7 +87,7 @@ def test_times_stay_out_of_the_results(reduced: Any) -> None:
 
 def test_training_rows_that_are_alike_leave_the_bias(reduced: Any) -> None:
     folder = reduced([1, 2])
-    images, X = made(folder)
+    images, X = overlapping(folder)
     X[images.train] = 1.0
     _, about = gram.read(folder / "kernel.h5")
     gram.write(folder / "kernel.h5", X @ X.T, about)
@@ -111,7 +99,7 @@ def test_training_rows_that_are_alike_leave_the_bias(reduced: Any) -> None:
 
 def test_a_kernel_of_other_rows_is_refused(reduced: Any) -> None:
     folder = reduced([1])
-    images, _ = made(folder)
+    images, _ = overlapping(folder)
     rows.write(folder / "index.csv", rows.Index(images.keys[1:], images.train[1:]))
     with pytest.raises(StageError, match=r"found one of other rows .* dvc repro reduce@a/b"):
         run_reduce(folder)

@@ -5,27 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from examples import overlapping
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import normalize
 
 from stages import softmax
-from stages.core import gram, splits
 from stages.core import index as rows
 from stages.core.command import StageError
-
-
-def made(folder: Path) -> tuple[rows.Index, NDArray[np.float64]]:
-    """An index of 90 rows in 3 classes, features that overlap, and the kernel under them."""
-    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
-    images = rows.Index(keys, splits.draw(keys, np.arange(len(keys)), train_per_class=15, seed=[0]))
-    rows.write(folder / "index.csv", images)
-    rng = np.random.default_rng(0)
-    X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
-    about = {"rows": rows.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
-    gram.write(folder / "kernel.h5", X @ X.T, about)
-    return images, X
 
 
 def run_softmax(folder: Path) -> dict[str, Any]:
@@ -47,7 +34,7 @@ def test_it_is_scikit_learns_on_the_raw_features(
 ) -> None:
     small["svm"]["normalize"], small["softmax"] = scaling, {"C": C, "max_iter": 1000}
     folder = study(small)
-    images, X = made(folder)
+    images, X = overlapping(folder)
     metrics = run_softmax(folder)
     X = normalize(X) if scaling == "l2" else X
     theirs = LogisticRegression(C=C, max_iter=10_000, tol=1e-8).fit(
@@ -60,7 +47,7 @@ def test_it_is_scikit_learns_on_the_raw_features(
 
 
 def test_metrics_and_times(folder: Path) -> None:
-    made(folder)
+    overlapping(folder)
     metrics = run_softmax(folder)
     assert set(metrics) == {
         *("accuracy", "balanced_accuracy", "model", "weights", "module", "C", "max_iter"),
@@ -74,14 +61,14 @@ def test_metrics_and_times(folder: Path) -> None:
 def test_one_cut_short_says_so_without_a_warning(small: dict[str, Any], study: Any) -> None:
     small["softmax"] = {"C": 1.0, "max_iter": 1}
     folder = study(small)
-    made(folder)
+    overlapping(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert run_softmax(folder)["converged"] is False
 
 
 def test_a_kernel_of_other_rows_is_refused(folder: Path) -> None:
-    images, _ = made(folder)
+    images, _ = overlapping(folder)
     rows.write(folder / "index.csv", rows.Index(images.keys[1:], images.train[1:]))
     with pytest.raises(StageError, match=r"found one of other rows .* dvc repro softmax@a/b"):
         run_softmax(folder)
