@@ -2,10 +2,10 @@
 
     dvc repro export@vgg16/pool5
 
-Reads the layer's features, its kernel, its machine, the index, the shape of the pixels and
-`extract.storage`; writes data/models/<b>/<layer>.h5, which `python -m stages.predict` reads. The weights
-w = X^T alpha and all decision values X w come from one pass over the features, a block of columns at a
-time. Weights that do not decide as the kernel does are refused.
+Reads the layer's features, its kernel, its machine, the index and the shape of the pixels; writes
+data/models/<b>/<layer>.h5, which `python -m stages.predict` reads. The weights w = X^T alpha and all
+decision values X w come from one pass over the features, a block of columns at a time. Weights that do
+not decide as the kernel does are refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,6 +27,7 @@ from stages.core.svm import Machine
 # How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
 # at most on real layers, and a damaged chunk of features makes far more.
 TOLERANCE = 1e-6
+FROM_FEATURES = ("backbone", "layer", "model", "module", "precision", "mean", "std")
 
 
 def main(
@@ -50,9 +51,9 @@ def main(
         bias=trained.bias,
         classes=images.classes,
         **{key: protocol[key] for key in ("normalize", "C")},
-        **{key: layer.attributes[key] for key in ("backbone", "layer", "model", "module")},
+        **{key: layer.attributes[key] for key in FROM_FEATURES},
         trained_weights=layer.attributes["weights"],
-        storage=config.load()["extract"]["storage"],
+        storage=layer.storage,
         image_size=size,
         channels=channels,
     )
@@ -98,7 +99,7 @@ def inverse_lengths(K: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def to_primal(
-    blocks: Iterable[NDArray[np.float64]],
+    blocks: Iterable[NDArray[Any]],
     machine: Machine,
     train: NDArray[np.bool_],
     scale: NDArray[np.float64],
@@ -112,7 +113,8 @@ def to_primal(
     alpha[train] = machine.alpha * scale[train, None]
     parts, products = [], np.zeros_like(alpha)
     with threadpool_limits(1, user_api="blas"):  # the last bit does not depend on the number of cores
-        for block in blocks:
+        for stored in blocks:
+            block = stored.astype(np.float64)
             parts.append(block.T @ alpha)
             products += block @ parts[-1]
     return np.concatenate(parts), products * scale[:, None] + machine.bias

@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from stages.core import activations, command, config, imagenet, index, inference, output, showcase, study
+from stages.core import (
+    activations,
+    command,
+    config,
+    devices,
+    imagenet,
+    index,
+    inference,
+    output,
+    showcase,
+    study,
+)
 from stages.core import glimpses as records
 from stages.core import maps as mapping
 from stages.core.pixels import Pixels
@@ -40,7 +51,7 @@ def main(
     images, split = Pixels(pixels), index.read(rows)
     test = np.flatnonzero(~split.train)
     names, chosen = showcase.choose(params["glimpse"]["images"], images, split, own)
-    viewer = Viewer(entry, weights, inference.choose_device(device), params["glimpse"]["batch_size"])
+    viewer = Viewer(entry, weights, devices.choose(device), params["glimpse"]["batch_size"])
     first, maps = see_maps(viewer, entry["layers"], chosen, names)
     glimpse = records.Glimpse(
         model=entry["model"],

@@ -3,27 +3,43 @@
     dvc repro kernel@vgg16/pool5
 
 Reads data/features/<b>/<layer>.h5, a block of columns at a time; writes data/kernels/<b>/<layer>.h5:
-K = X X^T (n, n).
+K = X X^T (n, n). On a GPU where there is one (`runtime.device`).
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from stages.core import command, gram, output, timing
+from stages.core import accelerator, command, config, gram, memory, output, timing
 from stages.core.features import Features
 
 
 def main(probe: str, *, features: Path, kernel: Path, timings: Path) -> None:
     """Write the kernel of `probe`."""
-    layer = Features(features)
+    layer, runtime = Features(features), config.load()["runtime"]
+    memory.refuse_kernel(layer.n, runtime["memory"])
     watch = timing.Stopwatch()
     with watch:
         bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
-        K = gram.stream(bar, layer.n)
+        K = stream(bar, layer.n, runtime["device"])
     with output.whole_file(kernel) as partial:
         gram.write(partial, K, {**layer.attributes, "feature_dim": layer.d})
     timing.write(timings, kernel_seconds=watch.seconds)
+
+
+def stream(blocks: Iterable[NDArray[Any]], n: int, device: str) -> NDArray[np.float64]:
+    """Sum the kernel over the blocks, where `runtime.device` says."""
+    if accelerator.may_mean_gpu(device):
+        from stages.core import devices, gram_cuda  # here, since they need torch
+
+        chosen = devices.choose(device)
+        if chosen.type == "cuda":
+            return gram_cuda.stream(blocks, n, chosen)
+    return gram.stream(blocks, n)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stages.core import command, config, inference, model
+from stages.core import backbones, command, config, devices, inference, model
 from stages.core.activations import Taps
 from stages.core.command import StageError
 from stages.core.pixels import decode
@@ -27,13 +27,11 @@ def main(
     """Print what `probe` says of the images."""
     params = config.load()
     refuse_unknown(probe, params["probes"])
-    backbone, layer = config.split_probe(probe)
-    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][backbone]
-    svm, module = params["svm"], entry["layers"][layer]
-    wanted = (entry["model"], entry["weights"], module, svm["normalize"], svm["C"])
-    refuse_stale(probe, trained, wanted)
-    viewer = Viewer(trained, entry, weights / f"{backbone}.pth", params["runtime"]["device"])
-    size = params["runtime"]["batch_size"]
+    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][probe.split("/")[0]]
+    refuse_stale(probe, trained, entry, params)
+    device = devices.choose(params["runtime"]["device"])
+    viewer = Viewer(trained, entry, weights / f"{trained.backbone}.pth", device)
+    size = devices.batch_size(params["runtime"]["batch_size"], device)
     widths = max(map(len, images)), max(map(len, trained.classes))
     for start in range(0, len(images), size):
         names = images[start : start + size]
@@ -45,7 +43,7 @@ class Viewer:
     """The way of an image: pixels, network, one layer's features, decision values."""
 
     def __init__(
-        self, trained: model.Model, entry: Mapping[str, Any], weights: Path, device: str
+        self, trained: model.Model, entry: Mapping[str, Any], weights: Path, device: torch.device
     ) -> None:
         if not weights.exists():
             raise StageError(
@@ -54,10 +52,10 @@ class Viewer:
                 cause="they were not fetched here, or were removed",
                 do=f"dvc repro weights@{weights.stem}",
             )
-        chosen = inference.choose_device(device)
         self._trained = trained
-        self._network = inference.load_network(entry, weights, chosen)
-        self._normalise = inference.Normalise(entry, chosen)
+        self._network = inference.load_network(entry, weights, device, trained.precision)
+        self._normalise = inference.Normalise(entry, device)
+        self._computing = inference.computing(device, trained.precision)
 
     def __call__(self, paths: Sequence[str]) -> NDArray[np.float64]:
         """Decision values (m, k) of m image files."""
@@ -65,7 +63,8 @@ class Viewer:
         pixels = [decode(Path(path), trained.image_size, trained.channels) for path in paths]
         # Rounded as the features on disk are.
         storage = getattr(torch, trained.storage)
-        with Taps(self._network, {trained.layer: trained.module}, storage) as taps:
+        layer = {trained.layer: trained.module}
+        with self._computing, Taps(self._network, layer, storage) as taps:
             features = taps(self._normalise(np.stack(pixels)), paths)
         return trained.decide(features[trained.layer].numpy())
 
@@ -82,14 +81,28 @@ def refuse_unknown(probe: str, probes: list[str]) -> None:
         )
 
 
-def refuse_stale(probe: str, trained: model.Model, now: tuple[str, str, str, str, float]) -> None:
+def refuse_stale(
+    probe: str, trained: model.Model, entry: Mapping[str, Any], params: Mapping[str, Any]
+) -> None:
     """Raise `StageError` unless the model is of the network and the SVM that params.yaml has."""
-    then = (trained.model, trained.trained_weights, trained.module, trained.normalize, trained.C)
-    if now != then:
-        told = "{} {} {}, svm.normalize {}, svm.C {:g}"
+    mean, std = backbones.normalisation(entry)
+    extract, svm = params["extract"], params["svm"]
+    compared = {
+        "model": (entry["model"], trained.model),
+        "weights": (entry["weights"], trained.trained_weights),
+        "module": (entry["layers"][trained.layer], trained.module),
+        "mean": (mean, trained.mean),
+        "std": (std, trained.std),
+        "extract.storage": (extract["storage"], trained.storage),
+        "extract.precision": (extract["precision"], trained.precision),
+        "svm.normalize": (svm["normalize"], trained.normalize),
+        "svm.C": (svm["C"], trained.C),
+    }
+    changed = {name: pair for name, pair in compared.items() if pair[0] != pair[1]}
+    if changed:
         raise StageError(
-            expected=f"a model of {told.format(*now)}",
-            found=f"one of {told.format(*then)}",
+            expected="a model of " + ", ".join(f"{name} {now}" for name, (now, _) in changed.items()),
+            found="one of " + ", ".join(f"{name} {then}" for name, (_, then) in changed.items()),
             cause="params.yaml was changed since",
             do=f"dvc repro export@{probe}",
         )

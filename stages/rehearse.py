@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from stages.core import backbones, command, config, inference, timing
+from stages.core import backbones, command, config, devices, timing
 
 IMAGES = 8  # in a step
 STEPS = 3  # after a first one that is not counted
@@ -20,7 +20,7 @@ STEPS = 3  # after a first one that is not counted
 def main(backbone: str, *, timings: Path) -> None:
     """Write how long a training step of `backbone` takes."""
     params = config.load()
-    device = inference.choose_device(params["runtime"]["device"])
+    device = devices.choose(params["runtime"]["device"])
     try:
         seconds = step_seconds(
             params["backbones"][backbone]["model"], params["data"]["image_size"], device
@@ -29,7 +29,7 @@ def main(backbone: str, *, timings: Path) -> None:
         raise error.within(f"backbone {backbone}") from error
     timing.write(
         timings,
-        device=inference.describe_device(device),
+        device=devices.describe(device),
         images=IMAGES,
         seconds_per_image=seconds / IMAGES,
     )

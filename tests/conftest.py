@@ -35,7 +35,7 @@ SMALL: dict[str, Any] = {
             "layers": {"stage2": "stage2"},
         },
     },
-    "extract": {"storage": "float16"},
+    "extract": {"storage": "float16", "precision": "float32"},
     "glimpse": {"images": 2, "batch_size": 8},
     "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
     "fusions": {"both": ["squeeze/pool2", "shuffle/stage2"]},
@@ -49,7 +49,7 @@ SMALL: dict[str, Any] = {
     },
     "softmax": {"C": 1.0, "max_iter": 100},
     "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
-    "runtime": {"device": "cpu", "batch_size": 8},
+    "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},
 }
 
 

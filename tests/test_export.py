@@ -15,7 +15,10 @@ from stages.core.command import StageError
 from stages.core.features import CHUNK_COLUMNS, Features, Writer
 
 N, D = 36, 2 * CHUNK_COLUMNS + 100  # three blocks
-ABOUT = {"backbone": "a", "layer": "b", "model": "m", "weights": "w", "module": "x"}
+ABOUT = {
+    "backbone": "a", "layer": "b", "model": "m", "weights": "w", "module": "x", "precision": "bfloat16",
+    "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.7],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,9 @@ import pytest
 import torch
 
 from stages import extract, prepare, weights
-from stages.core import backbones, synthetic
+from stages.core import backbones, synthetic, timing
+from stages.core.activations import Taps
+from stages.core.command import StageError
 from stages.core.features import Features, Writer
 from stages.core.pixels import Pixels
 
@@ -67,3 +71,86 @@ def test_an_extraction_that_fails_leaves_no_file(folder: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="No space left"):
         run_extract(folder, "squeeze", "features")
     assert not [path for path in folder.iterdir() if "features" in path.name]
+
+
+class Small:
+    """`Taps.start` of a GPU that holds `most` images at once."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.tried, self.start = most, [], Taps.start
+
+    def __get__(self, taps: Taps, _: type) -> Any:
+        def start(images: torch.Tensor, names: list[str]) -> Any:
+            self.tried.append(len(images))
+            if len(images) > self.most:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return self.start(taps, images, names)
+
+        return start
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images_of(folder)
+    whole = run_extract(folder, "squeeze", "whole")
+    monkeypatch.setattr(Taps, "start", gpu := Small(most=3))
+    halved = run_extract(folder, "squeeze", "halved")
+    assert gpu.tried == [8, 4, 2, 2, 2, 2, 1]
+    assert "8 images do not fit in the memory of cpu: half of them" in capsys.readouterr().out
+    for path in whole.iterdir():
+        assert path.read_bytes() == (halved / path.name).read_bytes()
+
+
+def test_not_even_one_image_fits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images_of(folder)
+    monkeypatch.setattr(Taps, "start", Small(most=0))
+    with pytest.raises(StageError, match=r"one image to go through squeeze.*Tried to allocate"):
+        run_extract(folder, "squeeze", "features")
+
+
+def test_in_bfloat16_features_are_near_and_say_so(
+    folder: Path, small: dict[str, Any], study: Any
+) -> None:
+    images_of(folder)
+    exact = Features(run_extract(folder, "squeeze", "exact") / "pool1.h5")
+    small["extract"]["precision"] = "bfloat16"
+    study(small)
+    rounded = Features(run_extract(folder, "squeeze", "rounded") / "pool1.h5")
+    assert (exact.attributes["precision"], rounded.attributes["precision"]) == ("float32", "bfloat16")
+    X, Y = (np.hstack(list(stored.blocks())).astype(np.float64) for stored in (exact, rounded))
+    assert 0 < np.linalg.norm(X - Y) < 0.02 * np.linalg.norm(X)
+
+
+def test_images_whose_kernel_will_not_fit_are_refused_first(
+    folder: Path, small: dict[str, Any], study: Any
+) -> None:
+    images_of(folder)
+    small["runtime"]["memory"] = 1e-6
+    study(small)
+    with pytest.raises(StageError, match=r"at most 8 images.*found 9 images"):
+        run_extract(folder, "squeeze", "features")
+    assert not (folder / "features").exists()
+
+
+def test_one_batch_is_written_while_the_next_is_made() -> None:
+    """Batches stay in order, no more than one waits, and a writer's error comes through."""
+    events: list[str] = []
+
+    class Slow:
+        def append(self, rows: np.ndarray) -> None:
+            time.sleep(0.02)
+            events.append(f"written {rows[0]}")
+            if rows[0] == 3:
+                raise OSError(28, "No space left on device")
+
+    def made() -> Iterator[extract.Rows]:
+        for number in range(6):
+            events.append(f"made {number}")
+            yield lambda number=number: {"a": torch.tensor([number])}
+
+    with pytest.raises(OSError, match="No space left"):
+        extract.write_behind(made(), {"a": Slow()}, {"a": timing.Stopwatch()})  # type: ignore[dict-item]
+    assert events.index("made 1") < events.index("written 0")
+    assert [event for event in events if "written" in event] == [f"written {i}" for i in range(4)]
+    assert "made 5" not in events

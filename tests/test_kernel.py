@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from stages import kernel
-from stages.core import gram
+from stages.core import accelerator, gram
+from stages.core.command import StageError
 from stages.core.features import Writer
 
 
@@ -17,3 +20,18 @@ def test_kernel_is_that_of_the_features(folder: Path) -> None:
     exact = X.astype(np.float64) @ X.astype(np.float64).T
     assert np.allclose(K, exact, rtol=1e-10, atol=1e-10)
     assert (attributes["rows"], attributes["feature_dim"]) == ("r", 9000)
+
+
+def test_a_kernel_that_does_not_fit_is_refused(folder: Path, small: dict[str, Any], study: Any) -> None:
+    with Writer(folder / "f.h5", n=40, d=3, dtype="float16", attributes={}) as writer:
+        writer.append(np.zeros((40, 3), dtype=np.float16))
+    small["runtime"]["memory"] = 1e-5
+    study(small)
+    with pytest.raises(StageError, match="at most 25 images.* found 40 images"):
+        kernel.main("a/b", features=folder / "f.h5", kernel=folder / "k.h5", timings=folder / "t.json")
+
+
+def test_a_driver_without_a_gpu_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "DRIVERS", ("libm.so.6",))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert np.array_equal(kernel.stream([np.ones((2, 3))], 2, "auto"), np.full((2, 2), 3.0))

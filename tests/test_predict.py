@@ -167,7 +167,7 @@ def test_a_colour_photo_is_made_grey_where_the_data_set_is(
 
 
 def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
-    params = {**SMALL, "runtime": {"device": "cpu", "batch_size": 1}}
+    params = {**SMALL, "runtime": {"device": "cpu", "batch_size": 1, "memory": 1}}
     dump(params, here / "params.yaml")
     (here / "note.txt").write_text("no image")
     good = next(iter(expected(here, SMALL["svm"])))
@@ -201,26 +201,39 @@ def test_probes_without_a_model_are_refused(probe: str, message: str, here: Path
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("model", "torchvision/squeezenet1_0"), ("weights", "random:1"), ("layers", "features.6")],
+    [
+        ("model", "torchvision/squeezenet1_0"),
+        ("weights", "random:1"),
+        ("layers", "features.6"),
+        ("mean", [0.1, 0.2, 0.3]),
+    ],
 )
 def test_a_model_of_another_entry_is_refused(
-    key: str, value: str, here: Path, small: dict[str, Any]
+    key: str, value: Any, here: Path, small: dict[str, Any]
 ) -> None:
     small["backbones"]["squeeze"][key] = {"pool2": value} if key == "layers" else value
     only(small, PROBE)
     dump(small, here / "params.yaml")
-    match = rf"a model of .*{value}.*; found one of .*dvc repro export@squeeze/pool2\.$"
+    match = rf"a model of .*{re.escape(str(value))}.*; found one of .*dvc repro export@squeeze/pool2\.$"
     with pytest.raises(StageError, match=match):
         predict.main("x.png", probe=PROBE)
 
 
-@pytest.mark.parametrize(("key", "value"), [("C", 0.25), ("normalize", "l2")])
-def test_a_model_of_another_svm_is_refused(
-    key: str, value: object, here: Path, small: dict[str, Any]
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("svm", "C", 0.25),
+        ("svm", "normalize", "l2"),
+        ("extract", "storage", "float32"),
+        ("extract", "precision", "bfloat16"),
+    ],
+)
+def test_a_model_of_other_features_or_another_svm_is_refused(
+    section: str, key: str, value: object, here: Path, small: dict[str, Any]
 ) -> None:
-    small["svm"][key] = value
+    small[section][key] = value
     dump(small, here / "params.yaml")
-    match = rf"svm\.{key} {value}.*; found one of .*dvc repro export@squeeze/pool2\.$"
+    match = rf"{section}\.{key} {value}; found one of .*dvc repro export@squeeze/pool2\.$"
     with pytest.raises(StageError, match=match):
         predict.main("x.png", probe=PROBE)
 

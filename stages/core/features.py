@@ -17,23 +17,39 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.core import hdf5
 from stages.core.command import StageError
 
 # A chunk (256 KiB in float16) is compressed once, by the batch of rows that fills it, and decompressed
 # once, by the block of columns it belongs to: a block of 4,485 rows is 147 MB in float64.
 CHUNK_ROWS, CHUNK_COLUMNS = 32, 4096
-# The smallest of the fast ones: `python -m benchmarks.codecs` compares them on real features.
-FILTER = hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE)
+# By the precision that features were computed with: about half of float16, at little cost beside the
+# network (`python -m benchmarks.disk`). Of bfloat16's values three bits are zero in float16, all at the
+# same place: those another filter finds at twice the speed.
+FILTERS: dict[str, Mapping[str, Any]] = {
+    "float32": hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE),
+    "bfloat16": hdf5plugin.Bitshuffle(cname="lz4"),
+}
 
 
 class Writer:
     """Fills the file `path` with `n` rows of `d` features; a context manager.
 
-    `attributes` are kept with the data. Rows are gathered into whole chunks before they are
-    compressed, so that each chunk is compressed once whatever the batch size.
+    `attributes` are kept with the data; `precision` is what the features were computed with. Rows are
+    gathered into whole chunks before they are compressed, so that each chunk is compressed once whatever
+    the batch size.
     """
 
-    def __init__(self, path: Path, *, n: int, d: int, dtype: str, attributes: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        n: int,
+        d: int,
+        dtype: str,
+        attributes: Mapping[str, Any],
+        precision: str = "float32",
+    ) -> None:
         self._file = h5py.File(path, "w")
         self._data = self._file.create_dataset(
             "features",
@@ -42,7 +58,7 @@ class Writer:
             # Chunks of equal width: the last one is padded to full size.
             chunks=(min(CHUNK_ROWS, n), math.ceil(d / math.ceil(d / CHUNK_COLUMNS))),
             track_times=False,
-            **FILTER,
+            **FILTERS[precision],
         )
         self._data.attrs.update(attributes)
         self._waiting: list[NDArray[Any]] = []
@@ -81,7 +97,7 @@ class Writer:
 class Features:
     """The file that `Writer` wrote, opened for reading.
 
-    `n` images, `d` features, `attributes` as given to the writer.
+    `n` images, `d` features of type `storage`, `attributes` as given to the writer.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,18 +112,16 @@ class Features:
             ) from error
         self.n: int = self._data.shape[0]
         self.d: int = self._data.shape[1]
-        self.attributes: dict[str, Any] = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in self._data.attrs.items()
-        }
+        self.storage: str = self._data.dtype.name
+        self.attributes: dict[str, Any] = hdf5.attributes(self._data)
 
     @property
     def block_count(self) -> int:
         """How many blocks `blocks` yields."""
         return math.ceil(self.d / int(self._data.chunks[1]))
 
-    def blocks(self) -> Iterator[NDArray[np.float64]]:
-        """Yield all n rows of at most 4,096 columns at a time, in order, as float64."""
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Yield all n rows of at most 4,096 columns at a time, in order, as they are stored."""
         columns = self._data.chunks[1]
         for start in range(0, self.d, columns):
-            yield self._data[:, start : start + columns].astype(np.float64)
+            yield self._data[:, start : start + columns]

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
+from stages.core import hdf5
 from stages.core.command import StageError
 
 
-def stream(blocks: Iterable[NDArray[np.float64]], n: int) -> NDArray[np.float64]:
-    """Sum X_b X_b^T over blocks of columns X_b (n, w); return K (n, n).
+def stream(blocks: Iterable[NDArray[Any]], n: int) -> NDArray[np.float64]:
+    """Sum X_b X_b^T over blocks of columns X_b (n, w), of any floating type; return K (n, n).
 
     K is symmetric: a rank-k update (`dsyrk`) fills one triangle, in place, for half the arithmetic of a
     plain product. In float64: the rounding of float32 products looks like features of its own where rows
@@ -27,8 +28,15 @@ def stream(blocks: Iterable[NDArray[np.float64]], n: int) -> NDArray[np.float64]
     K = np.zeros((n, n), dtype=np.float64)
     for block in blocks:
         # BLAS counts columns first: for it these C-ordered arrays are X_b^T and K^T already, uncopied.
-        dsyrk(1.0, block.T, trans=1, beta=1.0, c=K.T, lower=1, overwrite_c=1)
-    return K + np.tril(K.T, -1)
+        dsyrk(1.0, block.astype(np.float64).T, trans=1, beta=1.0, c=K.T, lower=1, overwrite_c=1)
+    return mirror(K)
+
+
+def mirror(K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill what is below the diagonal with what is above it, in place: a copy of K may not fit."""
+    for row in range(1, len(K)):
+        K[row, :row] = K[:row, row]
+    return K
 
 
 def l2_normalise(K: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,8 +67,5 @@ def read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Return K (n, n) and the attributes that `write` got."""
     with h5py.File(path, "r") as file:
         kernel = file["kernel"]
-        attributes = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in kernel.attrs.items()
-        }
+        attributes = hdf5.attributes(kernel)
         return kernel[:], attributes

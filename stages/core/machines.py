@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
-from stages.core import output
+from stages.core import hdf5, output
 from stages.core.svm import Machine
 
 
@@ -22,9 +21,6 @@ def write(path: Path, machine: Machine, attributes: Mapping[str, Any]) -> None:
 def read(path: Path) -> tuple[Machine, dict[str, Any]]:
     """The machine and the attributes that `write` got."""
     with h5py.File(path, "r") as file:
-        attributes = {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in file.attrs.items()
-        }
+        attributes = hdf5.attributes(file)
         converged = bool(attributes.pop("converged"))
         return Machine(file["alpha"][:], file["bias"][:], converged), attributes

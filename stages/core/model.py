@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core import output
+from stages.core import hdf5, output
 from stages.core.command import StageError
 
 
@@ -19,9 +19,10 @@ from stages.core.command import StageError
 class Model:
     """Weights (d, k) and bias (k,) for the k `classes`, and all that the features depend on.
 
-    `normalize` and `C` are those it was trained with. `model`, `trained_weights` and `module` are the
-    backbone's entry in params.yaml; `storage` is the type the features were rounded to; images have
-    `channels` 1 (grey) or 3 and are resized to `image_size` x `image_size`.
+    `normalize` and `C` are those it was trained with. `model`, `trained_weights`, `module`, `mean` and
+    `std` are the backbone's entry in params.yaml. The network computed with `precision`, and `storage`
+    is the type that features were rounded to; images have `channels` 1 (grey) or 3 and are resized to
+    `image_size` x `image_size`.
     """
 
     weights: NDArray[np.float64]
@@ -34,7 +35,10 @@ class Model:
     model: str
     trained_weights: str
     module: str
+    precision: str
     storage: str
+    mean: list[float]
+    std: list[float]
     image_size: int
     channels: int
 
@@ -51,8 +55,8 @@ def write(path: Path, model: Model) -> None:
     """Write data sets `weights`, `bias` and `classes`, the rest as attributes; always the same bytes."""
     with output.whole_file(path) as partial, h5py.File(partial, "w") as file:
         for name, value in vars(model).items():
-            if isinstance(value, np.ndarray | list):
-                kind = h5py.string_dtype() if isinstance(value, list) else value.dtype
+            if name in ("weights", "bias", "classes"):
+                kind = h5py.string_dtype() if name == "classes" else value.dtype
                 file.create_dataset(name, data=value, dtype=kind, track_times=False)
             else:
                 file.attrs[name] = value
@@ -62,10 +66,7 @@ def read(path: Path) -> Model:
     """Read what `write` wrote to <models>/<backbone>/<layer>.h5; raise `StageError` if it cannot be."""
     try:
         with h5py.File(path, "r") as file:
-            attributes = {
-                key: value.item() if isinstance(value, np.generic) else value
-                for key, value in file.attrs.items()
-            }
+            attributes = hdf5.attributes(file)
             classes = file["classes"].asstr()[:].tolist()
             return Model(file["weights"][:], file["bias"][:], classes, **attributes)
     except (OSError, KeyError, TypeError) as error:

@@ -48,13 +48,17 @@ def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
 
 
 class Pixels:
-    """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest."""
+    """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest.
+
+    `nbytes` is what all pixels take in memory.
+    """
 
     def __init__(self, path: Path) -> None:
         file = h5py.File(path, "r")
         self._pixels = file["pixels"]
         self.names: list[str] = file["names"].asstr()[:].tolist()
         self.rows: str = self._pixels.attrs["rows"]
+        self.nbytes: int = self._pixels.nbytes
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""

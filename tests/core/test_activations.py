@@ -117,6 +117,19 @@ def test_seconds_grow_with_depth() -> None:
     assert taps.copy_seconds["a"] > 0
 
 
+def test_queued_work_is_awaited_in_any_order() -> None:
+    with activations.Taps(Three(), {"a": "first"}, torch.float32) as taps:
+        first, second = taps.start(IMAGES[:2], NAMES[:2]), taps.start(IMAGES[2:], NAMES[2:])
+        after, before = second()["a"], first()["a"]
+    assert torch.equal(torch.cat([before, after]), tap(Three(), {"a": "first"})["a"])
+
+
+def test_bfloat16_is_stored_exactly_in_float16() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        found = tap(Three(), {"a": "first"}, torch.float16)["a"]
+    assert torch.equal(found, found.bfloat16().half())
+
+
 def test_too_large_for_float16_is_an_error_not_an_infinity() -> None:
     with pytest.raises(StageError, match=r"up to 65504.*for image a/1.jpg.*storage: float32"):
         tap(Three(1e6), {"a": "first"}, torch.float16)

@@ -9,9 +9,13 @@ from stages.core.features import CHUNK_COLUMNS, Features, Writer
 RNG = np.random.default_rng(0)
 
 
-def write(path: Path, X: np.ndarray, batch: int, dtype: str = "float16") -> None:
+def write(
+    path: Path, X: np.ndarray, batch: int, dtype: str = "float16", precision: str = "float32"
+) -> None:
     attributes = {"layer": "pool5", "shape": (512, 7, 7)}
-    with Writer(path, n=len(X), d=X.shape[1], dtype=dtype, attributes=attributes) as writer:
+    with Writer(
+        path, n=len(X), d=X.shape[1], dtype=dtype, attributes=attributes, precision=precision
+    ) as writer:
         for start in range(0, len(X), batch):
             writer.append(X[start : start + batch])
 
@@ -20,14 +24,17 @@ def write(path: Path, X: np.ndarray, batch: int, dtype: str = "float16") -> None
     ("n", "d"), [(1, 1), (70, 10), (33, CHUNK_COLUMNS + 1), (64, 3 * CHUNK_COLUMNS)]
 )
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_what_is_written_is_read_back(n: int, d: int, dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_written_is_read_back(
+    n: int, d: int, dtype: str, precision: str, tmp_path: Path
+) -> None:
     X = RNG.normal(size=(n, d)).astype(dtype)
-    write(tmp_path / "f.h5", X, batch=7, dtype=dtype)
+    write(tmp_path / "f.h5", X, batch=7, dtype=dtype, precision=precision)
     stored = Features(tmp_path / "f.h5")
     blocks = list(stored.blocks())
-    assert (stored.n, stored.d, stored.block_count) == (n, d, len(blocks))
-    assert all(block.dtype == np.float64 and block.shape[1] <= CHUNK_COLUMNS for block in blocks)
-    assert np.array_equal(np.hstack(blocks), X.astype(np.float64))
+    assert (stored.n, stored.d, stored.storage, stored.block_count) == (n, d, dtype, len(blocks))
+    assert all(block.dtype == dtype and block.shape[1] <= CHUNK_COLUMNS for block in blocks)
+    assert np.array_equal(np.hstack(blocks), X)
     assert stored.attributes["layer"] == "pool5"
     assert list(stored.attributes["shape"]) == [512, 7, 7]
 

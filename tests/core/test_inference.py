@@ -5,18 +5,9 @@ import pytest
 import torch
 
 from stages.core import backbones, inference
-from stages.core.command import StageError
 
 CPU = torch.device("cpu")
 ENTRY = {"model": "torchvision/squeezenet1_1", "weights": "random"}
-
-
-def test_the_gpu_that_is_asked_for_must_be_there() -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU here")
-    assert inference.choose_device("auto").type == "cpu"
-    with pytest.raises(StageError, match=r"runtime.device: cuda:1 asks for; found 0 CUDA devices"):
-        inference.choose_device("cuda:1")
 
 
 def test_a_network_comes_with_its_weights_in_evaluation_mode(tmp_path: Path) -> None:
@@ -37,3 +28,32 @@ def test_pixels_are_normalised_colour_by_colour(channels: int) -> None:
         grey = pixels[:, colour % channels] / 255
         assert np.allclose(raw[:, colour], grey, atol=1e-6)
         assert np.allclose(shown[:, colour], (grey - mean) / std, atol=1e-5)
+
+
+def test_in_bfloat16_it_computes_what_autocast_does(tmp_path: Path) -> None:
+    torch.save(backbones.state_dict(ENTRY), tmp_path / "w.pth")
+    plain, rounded = (
+        inference.load_network(ENTRY, tmp_path / "w.pth", CPU, precision)
+        for precision in ("float32", "bfloat16")
+    )
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        exact = plain(images)
+        with torch.autocast("cpu", torch.bfloat16):
+            expected = plain(images)
+        with inference.computing(CPU, "bfloat16"):
+            found = rounded(images)
+        with inference.computing(CPU, "float32"):
+            assert torch.equal(plain(images), exact)
+    assert torch.equal(found, expected)
+    assert found.dtype == torch.bfloat16
+    assert 0 < (found.float() - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_weights_that_a_module_computes_with_stay_float32(tmp_path: Path) -> None:
+    entry = {"model": "timm/resnetv2_50x1_bit", "weights": "random"}  # its convolutions are standardised
+    torch.save(backbones.state_dict(entry), tmp_path / "w.pth")
+    network = inference.load_network(entry, tmp_path / "w.pth", CPU, "bfloat16")
+    standardised = [m for m in network.modules() if type(m).__name__.startswith("StdConv2d")]
+    assert standardised
+    assert all(module.weight.dtype == torch.float32 for module in standardised)

@@ -21,7 +21,10 @@ MODEL = Model(
     model="torchvision/squeezenet1_1",
     trained_weights="random",
     module="features.2",
+    precision="float32",
     storage="float16",
+    mean=[0.1, 0.2, 0.3],
+    std=[0.5, 0.6, 0.7],
     image_size=64,
     channels=1,
 )

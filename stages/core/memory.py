@@ -1,0 +1,22 @@
+"""What must fit in memory: the kernel is n x n, whatever the layers are."""
+
+import math
+
+from stages.core.command import StageError
+
+GIB = 2**30
+# A kernel in float64, as `train` holds it: read from its file, and once more without its test columns.
+BYTES_PER_PAIR = 2 * 8
+
+
+def refuse_kernel(n: int, gib: float) -> None:
+    """Raise `StageError` if the kernel of n images does not fit in `gib`, the runtime.memory."""
+    needed = BYTES_PER_PAIR * n * n / GIB
+    if needed > gib:
+        most = math.isqrt(int(gib * GIB) // BYTES_PER_PAIR)
+        raise StageError(
+            expected=f"at most {most} images, whose kernel fits in runtime.memory: {gib:g} (GiB)",
+            found=f"{n} images, whose kernel takes {needed:.1f} GiB",
+            cause="a kernel has a row and a column for each image",
+            do="raise runtime.memory in params.yaml if there is more, or use fewer images",
+        )
