@@ -27,7 +27,7 @@ def test_a_kernel_that_does_not_fit_is_refused(folder: Path, small: dict[str, An
         writer.append(np.zeros((40, 3), dtype=np.float16))
     small["runtime"]["memory"] = 1e-5
     study(small)
-    with pytest.raises(StageError, match="at most 25 images.* found 40 images"):
+    with pytest.raises(StageError, match="at most 21 images.* found 40 images"):
         kernel.main("a/b", features=folder / "f.h5", kernel=folder / "k.h5", timings=folder / "t.json")
 
 

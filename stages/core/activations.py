@@ -126,6 +126,8 @@ class _Catch:
 
     def leave(self, device: torch.device) -> None:
         if self._beside:
+            # The last mark, too, is to be reached when this is.
+            self._beside.wait_stream(torch.cuda.current_stream(device))
             self._copied = self._beside.record_event()
 
     def wait(self) -> None:

@@ -53,7 +53,7 @@ def compute_bfloat16(device: torch.device) -> bool:
 def batch_size(wanted: int | str, device: torch.device) -> int:
     """`runtime.batch_size`; `auto` is enough to keep the device busy."""
     if wanted == "auto":
-        return 32 if device.type == "cpu" else 256
+        return 32 if device.type == "cpu" else 128
     return int(wanted)
 
 

@@ -5,8 +5,9 @@ import math
 from stages.core.command import StageError
 
 GIB = 2**30
-# A kernel in float64, as `train` holds it: read from its file, and once more without its test columns.
-BYTES_PER_PAIR = 2 * 8
+# A kernel in float64, as often as `train` holds it: read, shared with its processes, and in each of
+# those the columns of the training rows.
+BYTES_PER_PAIR = 3 * 8
 
 
 def refuse_kernel(n: int, gib: float) -> None:

@@ -191,10 +191,11 @@ def _fused(params: Mapping[str, Any], name: str, members: Sequence[Row], sources
 
 
 def _pass_seconds(extract: Mapping[str, Any], names: Sequence[str]) -> float:
-    """What one pass costs that is cut at the deepest of these layers and writes them all."""
+    """What one pass costs that is cut at the deepest of these layers and writes them all beside it."""
     spent = [extract["layers"][name] for name in names]
     forward = max(layer["forward_seconds"] for layer in spent)
-    return float(extract["read_seconds"] + forward + sum(layer["write_seconds"] for layer in spent))
+    copying, writing = (sum(layer[key] for layer in spent) for key in ("copy_seconds", "write_seconds"))
+    return float(extract["read_seconds"] + max(forward + copying, writing))
 
 
 def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]:
