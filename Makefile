@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help demo repro test lint format memory clean
+PARTS = extraction training kernels disk memory overhead scale
+.PHONY: help demo repro test lint format memory bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +34,11 @@ format: $(VENV)/.made ## let ruff mend what it can
 memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
 	tests/scratch.sh build/memory tests/params.memory.yaml
 	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
+
+bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle machine; 25 minutes
+	test -e build/demo/dvc.lock || $(MAKE) demo
+	set -e; for part in $(PARTS); do python -m benchmarks.$$part; done
+	python -m benchmarks.page
 
 clean: ## remove what was made, but not DVC's cache nor the environment
 	rm -rf build dvc_plots .mypy_cache .pytest_cache .ruff_cache .hypothesis

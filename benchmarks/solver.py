@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
+from benchmarks.measure import VGG16, Row, keep
 from stages.core import config, gram, index, svm
 from stages.core.features import Features
+
+LITE = "efficientnet_lite0"
+PROBES = [f"{LITE}/avgpool", f"{LITE}/blocks6", f"{LITE}/blocks4", f"{VGG16}/relu7"]
 
 
 def objective(w: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.float64],
@@ -28,11 +32,13 @@ def objective(w: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.floa
     return float(0.5 * (w**2).sum() + 0.5 * (b**2).sum() + C * (hinge**2).sum())
 
 
-def compare(probe: str, C: float) -> None:
-    """Print a line for the exact solver and one for each tolerance of scikit-learn's."""
+def compare(probe: str, C: float) -> list[Row]:
+    """A row for each tolerance of scikit-learn's solver."""
     images = index.read(Path("data/index.csv"))
     train, test, y = images.train, ~images.train, images.y
-    X = np.hstack(list(Features(Path(f"data/features/{probe}.h5")).blocks()))
+    X = np.hstack(
+        [block.astype(np.float64) for block in Features(Path(f"data/features/{probe}.h5")).blocks()]
+    )
     K, _ = gram.read(Path(f"data/kernels/{probe}.h5"))
     signs = np.where(y[train, None] == np.arange(len(images.classes)), 1.0, -1.0)
 
@@ -43,28 +49,33 @@ def compare(probe: str, C: float) -> None:
     w = machine.alpha.T @ X[train]
     least = objective(w, machine.bias, decisions[train], signs, C)
     accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
-    print(f"{probe:28} {'exact':>22} {seconds:8.2f} s {accuracy:.4f} {0:10.2%}", flush=True)
-
+    rows = []
     for tol in (1e-3, 1e-4):  # 1e-4 is scikit-learn's default
         start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             theirs = LinearSVC(C=C, tol=tol, dual=False).fit(X[train], y[train])
-        seconds = time.perf_counter() - start
+        took = time.perf_counter() - start
         decisions = theirs.decision_function(X)
         above = objective(theirs.coef_, theirs.intercept_, decisions[train], signs, C) / least - 1
-        accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
-        print(
-            f"{'':28} {f'LinearSVC tol={tol:g}':>22} {seconds:8.2f} s {accuracy:.4f} {above:10.2%}",
-            flush=True,
+        theirs_accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
+        rows.append(
+            Row(
+                f"{probe}: LinearSVC, tol={tol:g}",
+                f"{accuracy:.4f} in {seconds:.2f} s",
+                f"{theirs_accuracy:.4f} in {took:.2f} s",
+                took / seconds,
+                note=f"its objective is {above:.2%} above the minimum",
+            )
         )
+    return rows
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("probes", nargs="+")
-    print(f"{'probe':28} {'solver':>22} {'time':>10} {'accuracy':>8} {'above min.':>10}")
-    for name in parser.parse_args().probes:
-        compare(name, config.load()["svm"]["C"])
+    parser.add_argument("probes", nargs="*", default=PROBES)
+    chosen = parser.parse_args().probes
+    settled = config.load()["svm"]["C"]
+    keep("solver", "The exact solver", [row for name in chosen for row in compare(name, settled)])

@@ -1,0 +1,128 @@
+"""What would be faster, and by how much: optimisations that were tried and left out, or taken.
+
+    python -m benchmarks.left_out
+
+Needs nothing made before. A whole forward pass in float32, 64 images in batches of 32, each way in turn
+in a process of its own: as it is; with malloc left as it is; with OpenMP's threads asleep while they
+wait; with batch norms folded into the convolutions before them; compiled by torch.compile (wants a C++
+compiler). Six minutes.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx.experimental.optimization import fuse
+
+from benchmarks.measure import Row, Times, keep
+from stages.core import backbones, devices
+
+MODELS = ("torchvision/vgg16", "torchvision/resnet50", "timm/tf_efficientnet_lite0")
+WAYS = {
+    "taken": "memory is kept between batches (mallopt)",
+    "asleep": "OMP_WAIT_POLICY=PASSIVE",
+    "folded": "batch norms folded",
+    "compiled": "torch.compile",
+}
+IMAGES, BATCH, ROUNDS = 64, 32, 4
+
+
+def network(model: str, way: str) -> Any:
+    """Random weights take as long as any."""
+    torch.manual_seed(0)
+    made = backbones.build(model)
+    if way == "folded":
+        made = fuse(made)
+    made = made.to(memory_format=torch.channels_last)
+    return torch.compile(made) if way == "compiled" else made
+
+
+def answer(model: str, way: str) -> None:
+    """A pass at each line of standard input; print its seconds per image."""
+    if way != "plain":
+        devices.choose("cpu")
+    made = network(model, way)
+    images = torch.rand(IMAGES, 3, 224, 224).to(memory_format=torch.channels_last)
+    for _ in sys.stdin:
+        print(seconds(made, images), flush=True)
+
+
+@torch.inference_mode()
+def seconds(made: nn.Module, images: Tensor) -> float:
+    """Per image."""
+    start = time.perf_counter()
+    for first in range(0, IMAGES, BATCH):
+        made(images[first : first + BATCH])
+    return (time.perf_counter() - start) / IMAGES
+
+
+@contextmanager
+def process(model: str, way: str) -> Iterator[subprocess.Popen[str]]:
+    """`answer` in a process of its own."""
+    variables = {**os.environ, **({"OMP_WAIT_POLICY": "PASSIVE"} if way == "asleep" else {})}
+    command = [sys.executable, "-m", "benchmarks.left_out", "--answer", model, way]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
+    ) as started:
+        yield started
+        started.kill()
+
+
+def ask(started: subprocess.Popen[str]) -> float:
+    """One answer."""
+    assert started.stdin
+    assert started.stdout
+    print(file=started.stdin, flush=True)
+    return float(started.stdout.readline() or "nan")
+
+
+def compare(model: str) -> list[Row]:
+    """A row for each way that the model can go."""
+    ways = [way for way in ("plain", *WAYS) if way != "folded" or "vgg" not in model]
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    with ExitStack() as stack:
+        started = {way: stack.enter_context(process(model, way)) for way in ways}
+        for number in range(ROUNDS + 1):
+            for way in ways:
+                took = ask(started[way])
+                if number:
+                    found[way].append(took)
+    times = {way: Times(seconds) for way, seconds in found.items()}
+    rows = []
+    for way in ways[1:]:
+        base = "plain" if way == "taken" else "taken"
+        rows.append(
+            Row(
+                f"{model}: {WAYS[way]}",
+                f"{times[way]}",
+                f"{times[base]} without",
+                times[base].median / times[way].median,
+            )
+        )
+    return rows
+
+
+def main() -> None:
+    """Compare for all models."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--answer", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("models", nargs="*", default=MODELS)
+    chosen = parser.parse_args()
+    if chosen.answer:
+        answer(*chosen.answer)
+    else:
+        rows = [row for model in chosen.models for row in compare(model)]
+        keep("left_out", "Tried, taken or left out", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Whether features computed in bfloat16 are as good as those in float32.
+
+    python -m benchmarks.precision efficientnet_lite0 vgg16_random
+
+After `dvc repro` with `extract.precision: float32`: extracts each backbone anew in bfloat16, goes
+through the whole protocol on each layer that is a probe, and sets the accuracies beside those of
+results/table.csv. Five minutes for EfficientNet-Lite0, a quarter of an hour for VGG16.
+"""
+
+import argparse
+import contextlib
+import csv
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measure import Row, keep
+from stages import extract
+from stages.core import config, evaluation, gram, index, probe, splits
+from stages.core.features import Features
+from stages.core.index import Index
+
+
+def in_bfloat16(backbone: str, folder: Path) -> Path:
+    """Extract the backbone in `folder`; return where its features are."""
+    params, root = config.load(), Path.cwd()
+    params["extract"]["precision"] = "bfloat16"
+    (folder / "params.yaml").write_text(json.dumps(params))  # json is YAML
+    with contextlib.chdir(folder):
+        extract.main(
+            backbone,
+            pixels=root / "data/images.h5",
+            weights=root / f"data/weights/{backbone}.pth",
+            features=folder / backbone,
+            timings=folder / "timings.json",
+        )
+    return folder / backbone
+
+
+def accuracies(found: evaluation.Evaluation, images: Index) -> tuple[float, float, float]:
+    """Of the published split; mean and deviation over the random ones; with the fixed C."""
+
+    def accuracy(trial: evaluation.Trial) -> float:
+        test = ~trial.train
+        return probe.score(images.y[test], trial.fixed[test].argmax(axis=1))["accuracy"]
+
+    over = [accuracy(trial) for trial in found.random]
+    return accuracy(found.headline), float(np.mean(over)), float(np.std(over, ddof=1))
+
+
+def compare(backbone: str, features: Path, masks: NDArray[np.bool_], images: Index) -> list[Row]:
+    """A row for each of the backbone's probes."""
+    rows, params = [], config.load()
+    with Path("results/table.csv").open(newline="") as file:
+        exact = {line["probe"]: line for line in csv.DictReader(file)}
+    for name in params["probes"]:
+        if config.split_probe(name)[0] == backbone and exact[name]["status"] == "run":
+            layer = Features(features / f"{config.split_probe(name)[1]}.h5")
+            K = gram.stream(layer.blocks(), layer.n)
+            before = [float(exact[name][key]) for key in ("accuracy", "mean_accuracy", "std_accuracy")]
+            after = accuracies(evaluation.run([K], images, masks, params["svm"], name), images)
+            rows.append(
+                Row(
+                    name,
+                    "bfloat16: {:.4f}, {:.4f} ± {:.4f}".format(*after),
+                    "float32: {:.4f}, {:.4f} ± {:.4f}".format(*before),
+                    note=f"{100 * (after[1] - before[1]):+.2f} points over the splits",
+                )
+            )
+    return rows
+
+
+def main() -> None:
+    """Compare for each backbone."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("backbones", nargs="+")
+    images, masks, rows = index.read(Path("data/index.csv")), splits.read(Path("data/splits.csv")), []
+    backbones = parser.parse_args().backbones
+    for backbone in backbones:
+        with tempfile.TemporaryDirectory(dir="data") as folder:
+            features = in_bfloat16(backbone, Path(folder).absolute())
+            rows += compare(backbone, features, masks, images)
+    keep("precision", "Accuracy in bfloat16 and in float32", rows, arguments=" ".join(backbones))
+
+
+if __name__ == "__main__":
+    main()
