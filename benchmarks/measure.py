@@ -61,15 +61,21 @@ class Row:
     note: str = ""
 
 
+def timed(task: Callable[[], object]) -> float:
+    """The seconds of one call."""
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
 def in_turn(rounds: int, **tasks: Callable[[], object]) -> dict[str, Times]:
     """Run every task once to warm up, then all in turn (A B A B ...); return each one's seconds."""
     found: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds + 1):
         for name, task in tasks.items():
-            start = time.perf_counter()
-            task()
+            seconds = timed(task)
             if number:
-                found[name].append(time.perf_counter() - start)
+                found[name].append(seconds)
     return {name: Times(seconds) for name, seconds in found.items()}
 
 

@@ -16,12 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from benchmarks.measure import Row, Times, in_turn, keep
+from benchmarks.measure import Row, Times, in_turn, keep, timed
 from stages.core import config
 
 DEMO, ROUNDS, MOST = Path("build/demo"), 5, 3.0  # seconds, of a `dvc repro` with nothing to do
@@ -46,13 +45,6 @@ def repro(folder: Path) -> list[str]:
 def count(folder: Path) -> int:
     """How many stages have been run."""
     return len(YAML(typ="safe").load(folder / "dvc.lock")["stages"])
-
-
-def timed(task: Callable[[], object]) -> float:
-    """The seconds of one call."""
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
 
 
 def change(folder: Path) -> tuple[float, list[str]]:

@@ -10,8 +10,7 @@ benchmarks/scale.png. Five minutes.
 
 import contextlib
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from benchmarks.measure import VGG16, Row, in_turn, keep
+from benchmarks.measure import VGG16, Row, in_turn, keep, timed
 from benchmarks.memory import small_study, spread
 from stages import extract, softmax
 from stages.core import compact, config, evaluation, gram, index, splits, style, svm
@@ -47,13 +46,6 @@ class Growth:
     def exponent(self) -> float:
         """The slope in the logarithms."""
         return float(np.polyfit(np.log(self.sizes), np.log(self.seconds), 1)[0])
-
-
-def timed(task: Callable[[], object]) -> float:
-    """The seconds of one call."""
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
 
 
 def extracting(n: int) -> float:

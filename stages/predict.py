@@ -27,10 +27,11 @@ def main(
     """Print what `probe` says of the images."""
     params = config.load()
     refuse_unknown(probe, params["probes"])
-    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][probe.split("/")[0]]
+    backbone, _ = config.split_probe(probe)
+    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][backbone]
     refuse_stale(probe, trained, entry, params)
     device = devices.choose(params["runtime"]["device"])
-    viewer = Viewer(trained, entry, weights / f"{trained.backbone}.pth", device)
+    viewer = Viewer(trained, entry, weights / f"{backbone}.pth", device)
     size = devices.batch_size(params["runtime"]["batch_size"], device)
     widths = max(map(len, images)), max(map(len, trained.classes))
     for start in range(0, len(images), size):
