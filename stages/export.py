@@ -22,6 +22,7 @@ from stages.core import model as model_file
 from stages.core.command import StageError
 from stages.core.features import Features
 from stages.core.pixels import Pixels
+from stages.core.probe import refuse_other
 from stages.core.svm import Machine
 
 # How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
@@ -37,7 +38,7 @@ def main(
     images, layer = index.read(rows), Features(features)
     K, about = gram.read(kernel)
     trained, protocol = machines.read(machine)
-    refuse_other_rows(probe, images, layer.attributes, about, protocol)
+    refuse_others(probe, images, layer.attributes, about, protocol)
     bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
     if protocol["normalize"] == "l2":
         scale, K = inverse_lengths(K), gram.l2_normalise(K)
@@ -60,7 +61,7 @@ def main(
     model_file.write(model, made)
 
 
-def refuse_other_rows(
+def refuse_others(
     probe: str,
     images: index.Index,
     features: Mapping[str, Any],
@@ -69,27 +70,11 @@ def refuse_other_rows(
 ) -> None:
     """Raise `StageError` unless what was read is of the rows of the index, and of its split."""
     backbone, _ = config.split_probe(probe)
-    rows = index.digest(images.keys)
-    for what, attributes, stage in (
-        ("features", features, f"extract@{backbone}"),
-        ("a kernel", kernel, f"kernel@{probe}"),
-        ("a machine", machine, f"train@{probe}"),
-    ):
-        if attributes["rows"] != rows:
-            raise StageError(
-                expected=f"{what} of the rows in the index ({rows})",
-                found=f"other rows ({attributes['rows']})",
-                cause="images were added, removed or renamed since",
-                do=f"dvc repro {stage}",
-            )
-    split = splits.digest(images.train)
-    if machine["split"] != split:
-        raise StageError(
-            expected=f"a machine of the training rows in the index ({split})",
-            found=f"other training rows ({machine['split']})",
-            cause="the split was changed since",
-            do=f"dvc repro train@{probe}",
-        )
+    rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
+    refuse_other("features", "rows", features["rows"], rows, f"dvc repro extract@{backbone}")
+    refuse_other("a kernel", "rows", kernel["rows"], rows, f"dvc repro kernel@{probe}")
+    refuse_other("a machine", "rows", machine["rows"], rows, train)
+    refuse_other("a machine", "training rows", machine["split"], splits.digest(images.train), train)
 
 
 def inverse_lengths(K: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -143,7 +143,6 @@ def open_writer(
         n=len(images.names),
         d=study.features(shape),
         dtype=params["extract"]["storage"],
-        precision=params["extract"]["precision"],
         attributes={
             "backbone": backbone,
             "layer": layer,

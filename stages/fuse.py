@@ -9,8 +9,8 @@ same files, under the name fusion/<name>.
 
 from pathlib import Path
 
-from stages.core import command, config, evaluation, output, results, splits
-from stages.core.probe import load
+from stages.core import command, config, evaluation, results, splits
+from stages.core.probe import ORIGIN, load
 
 
 def main(
@@ -29,12 +29,12 @@ def main(
     facts = {
         "members": " ".join(probes),
         "feature_dim": sum(about["feature_dim"] for _, about, _ in loaded),
-        **{
-            key: " ".join(about[key] for _, about, _ in loaded) for key in ("model", "weights", "module")
-        },
+        **{key: " ".join(about[key] for _, about, _ in loaded) for key in ORIGIN},
     }
-    output.write_json(metrics, results.describe(found, images, settings) | facts)
-    results.write(found, images, predictions=predictions, curve=curve, trials=trials, timings=timings)
+    results.write(
+        found, images, {**settings, **facts},
+        metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

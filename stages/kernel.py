@@ -27,7 +27,7 @@ def main(probe: str, *, features: Path, kernel: Path, timings: Path) -> None:
         bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
         K = stream(bar, layer.n, runtime["device"])
     with output.whole_file(kernel) as partial:
-        gram.write(partial, K, {**layer.attributes, "feature_dim": layer.d})
+        gram.write(partial, K, {**layer.attributes, "feature_dim": layer.d, "storage": layer.storage})
     timing.write(timings, kernel_seconds=watch.seconds)
 
 

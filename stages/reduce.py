@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from stages.core import command, config, output, pca, splits, svm, timing
 from stages.core.index import Index
-from stages.core.probe import load, score
+from stages.core.probe import ORIGIN, load, score
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def main(probe: str, *, kernel: Path, rows: Path, curve: Path, timings: Path) ->
     write_curve(curve, points, ratio)
     timing.write(
         timings,
-        **{key: about[key] for key in ("model", "weights", "module")},
+        **{key: about[key] for key in ORIGIN},
         C=C,
         normalize=normalize,
         split_digest=splits.digest(images.train),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from stages.core import command, compact, config, output, splits, timing
-from stages.core.probe import load, score
+from stages.core.probe import ORIGIN, load, score
 
 # Of the mean loss's gradient. scikit-learn's 1e-4 is met far from the minimum where the classes can be
 # separated and the loss all but vanishes: on real layers that moves the accuracy by 1.5 points.
@@ -38,7 +38,7 @@ def main(probe: str, *, kernel: Path, rows: Path, metrics: Path, timings: Path) 
         metrics,
         {
             **score(y[test], machine.predict(Z[test])),
-            **{key: about[key] for key in ("model", "weights", "module")},
+            **{key: about[key] for key in ORIGIN},
             **protocol,
             "normalize": normalize,
             "converged": converged,

@@ -12,8 +12,8 @@ fixed C, results/predictions/<b>/<layer>.csv (one line per test image) and data/
 
 from pathlib import Path
 
-from stages.core import command, config, evaluation, machines, output, results, splits
-from stages.core.probe import load
+from stages.core import command, config, evaluation, machines, results, splits
+from stages.core.probe import ORIGIN, load
 
 
 def main(
@@ -24,9 +24,11 @@ def main(
     settings = config.load()["svm"]
     K, about, images = load(f"train@{probe}", kernel=kernel, rows=rows, normalize=settings["normalize"])
     found = evaluation.run([K], images, splits.read(further), settings, probe)
-    facts = {key: about[key] for key in ("feature_dim", "model", "weights", "module")}
-    output.write_json(metrics, results.describe(found, images, settings) | facts)
-    results.write(found, images, predictions=predictions, curve=curve, trials=trials, timings=timings)
+    facts = {key: about[key] for key in ("feature_dim", *ORIGIN)}
+    results.write(
+        found, images, {**settings, **facts},
+        metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
+    )  # fmt: skip
     machines.write(
         machine,
         found.machine,

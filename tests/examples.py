@@ -9,6 +9,7 @@ from PIL import Image
 
 from stages.core import gram, index, splits
 from stages.core.glimpses import FIRST, Glimpse, Predictions
+from stages.core.probe import ORIGIN
 
 
 def predictions() -> Predictions:
@@ -64,6 +65,6 @@ def overlapping(folder: Path) -> tuple[index.Index, NDArray[np.float64]]:
     index.write(folder / "index.csv", images)
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
-    about = {"rows": index.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
+    about = {"rows": index.digest(keys), "feature_dim": 50, **dict.fromkeys(ORIGIN, "x")}
     gram.write(folder / "kernel.h5", X @ X.T, about)
     return images, X

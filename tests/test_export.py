@@ -140,7 +140,7 @@ def test_files_of_other_rows_are_refused(file: str, stage: str, folder: Path) ->
     with h5py.File(folder / file, "r+") as opened:
         place = opened if file == "m.h5" else next(iter(opened.values()))
         place.attrs["rows"] = "others"
-    with pytest.raises(StageError, match=rf"found other rows \(others\).* dvc repro {stage}\.$"):
+    with pytest.raises(StageError, match=rf"found that of other rows \(others\).* dvc repro {stage}\.$"):
         run(folder)
 
 
@@ -148,5 +148,5 @@ def test_a_machine_of_another_split_is_refused(folder: Path) -> None:
     given = made(folder)
     train = np.roll(given.images.train, 1)
     index.write(folder / "index.csv", index.Index(given.images.keys, train))
-    with pytest.raises(StageError, match=r"found other training rows .* dvc repro train@a/b\.$"):
+    with pytest.raises(StageError, match=r"found that of other training rows .* dvc repro train@a/b\.$"):
         run(folder)

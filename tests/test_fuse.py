@@ -8,6 +8,7 @@ import pytest
 from stages import fuse
 from stages.core import gram, index, splits
 from stages.core.command import StageError
+from stages.core.probe import ORIGIN
 
 KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
 PROBES = ["squeeze/pool2", "shuffle/stage2"]
@@ -24,10 +25,10 @@ def made(folder: Path, scales: tuple[float, float] = (1.0, 1.0)) -> None:
         X = np.random.default_rng(number).normal(size=(30, 40))
         X[:, 0] += 8 * (y == number)
         X *= scale
-        about = {"rows": index.digest(KEYS), "feature_dim": 40, "weights": f"w{number}"}
+        origin = {key: f"{key}{number}" for key in ORIGIN}
         path = folder / "kernels" / f"{probe}.h5"
         path.parent.mkdir(parents=True, exist_ok=True)
-        gram.write(path, X @ X.T, {**about, "model": f"m{number}", "module": f"x{number}"})
+        gram.write(path, X @ X.T, {"rows": index.digest(KEYS), "feature_dim": 40, **origin})
 
 
 def run_fuse(folder: Path) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def test_two_layers_tell_what_neither_tells_alone(folder: Path) -> None:
     assert metrics["accuracy"] > 0.9
     assert metrics["feature_dim"] == 80
     assert metrics["members"] == "squeeze/pool2 shuffle/stage2"
-    assert (metrics["model"], metrics["weights"], metrics["module"]) == ("m0 m1", "w0 w1", "x0 x1")
+    assert all(metrics[key] == f"{key}0 {key}1" for key in ORIGIN)
     assert metrics["splits"] == 2
     assert len((folder / "predictions").read_text().splitlines()) == 1 + 12
 

@@ -14,6 +14,7 @@ from conftest import only, run_stage
 from stages import prepare
 from stages.core import index, splits, synthetic
 from stages.core.features import Writer
+from stages.core.probe import ORIGIN
 
 LIMIT = 2 * 2**30
 N = 4485
@@ -32,7 +33,7 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
     index.write(folder / "index.csv", images)
     splits.write(folder / "splits.csv", masks[1:])
     rng = np.random.default_rng(0)
-    about = {"rows": index.digest(keys), "model": "m", "weights": "w", "module": "x"}
+    about = {"rows": index.digest(keys), **dict.fromkeys(ORIGIN, "x"), "precision": "float32"}
     d = 12_288  # three blocks: the fourth and the hundredth need no more
     with Writer(folder / "f.h5", n=N, d=d, dtype="float16", attributes=about) as writer:
         for y in images.y:

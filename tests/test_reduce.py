@@ -101,6 +101,6 @@ def test_a_kernel_of_other_rows_is_refused(reduced: Any) -> None:
     folder = reduced([1])
     images, _ = overlapping(folder)
     rows.write(folder / "index.csv", rows.Index(images.keys[1:], images.train[1:]))
-    with pytest.raises(StageError, match=r"found one of other rows .* dvc repro reduce@a/b"):
+    with pytest.raises(StageError, match=r"found that of other rows .* dvc repro reduce@a/b"):
         run_reduce(folder)
     assert not (folder / "curve.csv").exists()

@@ -11,6 +11,7 @@ from stages import train
 from stages.core import gram, machines, splits
 from stages.core import index as rows
 from stages.core.command import StageError
+from stages.core.probe import ORIGIN
 
 
 def made(folder: Path, seed: int = 0) -> rows.Index:
@@ -22,7 +23,7 @@ def made(folder: Path, seed: int = 0) -> rows.Index:
     rows.write(folder / "index.csv", images)
     splits.write(folder / "splits.csv", masks[1:])
     X = np.random.default_rng(seed).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
-    about = {"rows": rows.digest(keys), "feature_dim": 50, "model": "m", "weights": "w", "module": "x"}
+    about = {"rows": rows.digest(keys), "feature_dim": 50, **dict.fromkeys(ORIGIN, "x")}
     gram.write(folder / "kernel.h5", X @ X.T, about)
     return images
 
@@ -57,6 +58,7 @@ def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
     assert metrics["train_accuracy"] == 1.0
     assert all(float(line["margin"]) > 0 for line in lines)
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
+    assert all(metrics[key] == "x" for key in ORIGIN)
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
     with (folder / "curve.csv").open() as file:
         curve = [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]
@@ -107,6 +109,6 @@ def test_train_normalises_when_told_to(folder: Path, small: dict[str, Any], stud
 def test_train_refuses_a_kernel_of_other_rows(folder: Path) -> None:
     images = made(folder)
     rows.write(folder / "index.csv", rows.Index(images.keys[1:], images.train[1:]))
-    with pytest.raises(StageError, match=r"found one of other rows .* dvc repro train@a/b"):
+    with pytest.raises(StageError, match=r"found that of other rows .* dvc repro train@a/b"):
         run_train(folder)
     assert not (folder / "metrics.json").exists()

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -32,7 +31,7 @@ class Taps:
 
     def __init__(self, network: nn.Module, layers: Mapping[str, str], dtype: torch.dtype) -> None:
         self._network, self._dtype, self._layers = network, dtype, layers
-        self._catch = _Catch(dtype)
+        self._catch: _Catch
         self.seconds = dict.fromkeys(layers, 0.0)
         self.copy_seconds = dict.fromkeys(layers, 0.0)
 
@@ -43,12 +42,7 @@ class Taps:
         ]
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         for handle in self._handles:
             handle.remove()
 
@@ -70,11 +64,10 @@ class Taps:
 
         On the CPU all but the check of the values is done here.
         """
-        catch = self._catch = _Catch(self._dtype)
-        catch.begin(images.device)
+        catch = self._catch = _Catch(self._dtype, images.device)
         with suppress(_DeepestReached):
             self._network(images)
-        catch.leave(images.device)
+        catch.leave()
 
         def finish() -> dict[str, Tensor]:
             catch.wait()
@@ -101,19 +94,17 @@ class _Catch:
     On a GPU the copies run beside the computation, on a stream of their own, to pinned memory.
     """
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._dtype = dtype
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self._dtype, self._device = dtype, device
         self.rows: dict[str, Tensor] = {}
         self._extremes: dict[str, Tensor] = {}
         self._marks: dict[str, tuple[Any, Any]] = {}
         self._copied: torch.cuda.Event | None = None
-
-    def begin(self, device: torch.device) -> None:
         self._beside = _copy_stream(device) if device.type == "cuda" else None
         self._begun = _mark(device)
 
     def add(self, layer: str, output: Tensor) -> None:
-        reached = _mark(output.device)
+        reached = _mark(self._device)
         # Rounded first, in whatever order the values lie in memory; then put into that of (c, h, w).
         rounded = output.to(self._dtype, copy=True)
         within = tuple(range(1, output.ndim))
@@ -122,12 +113,12 @@ class _Catch:
             self._to_host(rounded.flatten(1)),
             self._to_host(extremes),
         )
-        self._marks[layer] = reached, _mark(output.device)
+        self._marks[layer] = reached, _mark(self._device)
 
-    def leave(self, device: torch.device) -> None:
+    def leave(self) -> None:
         if self._beside:
             # The last mark, too, is to be reached when this is.
-            self._beside.wait_stream(torch.cuda.current_stream(device))
+            self._beside.wait_stream(torch.cuda.current_stream(self._device))
             self._copied = self._beside.record_event()
 
     def wait(self) -> None:
@@ -150,7 +141,7 @@ class _Catch:
     def _to_host(self, values: Tensor) -> Tensor:
         if not self._beside:
             return values
-        self._beside.wait_stream(torch.cuda.current_stream(values.device))
+        self._beside.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._beside):
             host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
             host.copy_(values, non_blocking=True)

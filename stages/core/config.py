@@ -8,6 +8,7 @@ Names that only torch can judge (models, weights, modules) are checked by `study
 import difflib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ def split_probe(probe: str) -> tuple[str, str]:
     """`vgg16/pool5` is the layer `pool5` of the backbone `vgg16`."""
     backbone, _, layer = probe.partition("/")
     return backbone, layer
+
+
+def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
+    """`svm` as files of metrics have it: the grid as text, since `dvc metrics diff` leaves lists out."""
+    return {**svm, "grid": " ".join(f"{C:g}" for C in svm["grid"])}
 
 
 def among(name: str, names: list[str], limit: int = 12) -> str:

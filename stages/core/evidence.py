@@ -88,9 +88,7 @@ def duplicates(
         part.suptitle(f"{pair.distance} bits", fontsize=8, color=style.GREY, x=0.02, ha="left")
         for side, (axis, row) in enumerate(zip(part.subplots(1, 2), (pair.a, pair.b), strict=True)):
             style.blank(axis)
-            image = pixels[2 * number + side]
-            rgb = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
-            axis.imshow(rgb, interpolation="antialiased")
+            style.photo(axis, pixels[2 * number + side])
             label, file = index.keys[row]
             axis.set_title(style.short(label, 14), fontsize=7.5, loc="left", pad=2)
             split = "train" if index.train[row] else "test"

@@ -9,7 +9,6 @@ keeps its hash and nothing after it runs again.
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -35,21 +34,12 @@ FILTERS: dict[str, Mapping[str, Any]] = {
 class Writer:
     """Fills the file `path` with `n` rows of `d` features; a context manager.
 
-    `attributes` are kept with the data; `precision` is what the features were computed with. Rows are
-    gathered into whole chunks before they are compressed, so that each chunk is compressed once whatever
-    the batch size.
+    `attributes` are kept with the data; among them `precision`, what the features were computed with.
+    Rows are gathered into whole chunks before they are compressed, so that each chunk is compressed once
+    whatever the batch size.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        n: int,
-        d: int,
-        dtype: str,
-        attributes: Mapping[str, Any],
-        precision: str = "float32",
-    ) -> None:
+    def __init__(self, path: Path, *, n: int, d: int, dtype: str, attributes: Mapping[str, Any]) -> None:
         self._file = h5py.File(path, "w")
         self._data = self._file.create_dataset(
             "features",
@@ -58,7 +48,7 @@ class Writer:
             # Chunks of equal width: the last one is padded to full size.
             chunks=(min(CHUNK_ROWS, n), math.ceil(d / math.ceil(d / CHUNK_COLUMNS))),
             track_times=False,
-            **FILTERS[precision],
+            **FILTERS[attributes["precision"]],
         )
         self._data.attrs.update(attributes)
         self._waiting: list[NDArray[Any]] = []
@@ -80,17 +70,12 @@ class Writer:
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._waiting and error is None:
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        if self._waiting and kind is None:
             self._flush(sum(map(len, self._waiting)))
         complete = self._written == self._data.shape[0]
         self._file.close()
-        if error is None and not complete:
+        if kind is None and not complete:
             raise RuntimeError(f"only {self._written} rows were written")
 
 

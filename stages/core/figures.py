@@ -220,8 +220,7 @@ def mistakes(
     for axis in axes:
         style.blank(axis)
     for axis, mistake, image, name in zip(axes, found, pixels, names, strict=False):
-        rgb = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
-        axis.imshow(rgb, interpolation="antialiased")
+        style.photo(axis, image)
         text = f"is {style.short(mistake.actual, 18)}\nsaid {style.short(mistake.predicted, 16)}"
         axis.set_title(text, loc="left", fontsize=9)
         file = style.short(name.rsplit("/", 1)[-1], 16)

@@ -11,6 +11,10 @@ from stages.core import gram, index
 from stages.core.command import StageError
 from stages.core.index import Index
 
+# What a kernel says of the features it was made of, for whoever wants to know if those are the present
+# ones: `table.identity` has the same of params.yaml.
+ORIGIN = ("model", "weights", "module", "precision", "storage")
+
 
 def load(
     stage: str, *, kernel: Path, rows: Path, normalize: str
@@ -21,15 +25,22 @@ def load(
     """
     images = index.read(rows)
     K, about = gram.read(kernel)
-    wanted = index.digest(images.keys)
-    if about["rows"] != wanted:
-        raise StageError(
-            expected=f"a kernel of the rows in the index ({wanted})",
-            found=f"one of other rows ({about['rows']})",
-            cause="images were added, removed or renamed since the features were extracted",
-            do=f"dvc repro {stage}",
-        )
+    refuse_other("a kernel", "rows", about["rows"], index.digest(images.keys), f"dvc repro {stage}")
     return gram.l2_normalise(K) if normalize == "l2" else K, about, images
+
+
+def refuse_other(what: str, of: str, found: str, wanted: str, do: str) -> None:
+    """Raise `StageError` unless `what` was made of the same rows, or training rows, as the index has.
+
+    `found` and `wanted` are digests (`index.digest`, `splits.digest`) of what `of` names.
+    """
+    if found != wanted:
+        raise StageError(
+            expected=f"{what} of the {of} in the index ({wanted})",
+            found=f"that of other {of} ({found})",
+            cause="the images or the split were changed since",
+            do=do,
+        )
 
 
 def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:

@@ -7,83 +7,75 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core import output, splits, timing
+from stages.core import config, output, splits, timing
 from stages.core.evaluation import Evaluation, Trial
 from stages.core.index import Index
 from stages.core.probe import score
-
-
-def describe(found: Evaluation, images: Index, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers, flat, as `dvc metrics diff` compares them.
-
-    On the headline split: accuracies with the fixed and with the tuned C. Over the random splits: the
-    `mean_` of the same, and the `std_` (of a sample: divided by s - 1). `split_digest` is of all.
-    """
-    headline, y = found.headline, images.y
-    train = headline.train
-    fixed, tuned = scores(headline, y)
-    trained = score(y[train], headline.fixed[train].argmax(axis=1))
-    return {
-        **fixed,
-        "train_accuracy": trained["accuracy"],
-        "n_train": int(train.sum()),
-        "n_test": int((~train).sum()),
-        "converged": all(trial.converged for trial in (headline, *found.random)),
-        "tuned_C": headline.curve.best,
-        "tuned_at_edge": headline.curve.at_edge,
-        **{f"tuned_{key}": value for key, value in tuned.items()},
-        "cv_accuracy": max(headline.curve.mean),
-        **spread(found.random, y),
-        "splits": len(found.random),
-        "split_digest": splits.digest(np.array([train, *(trial.train for trial in found.random)])),
-        **settings,
-        "grid": " ".join(f"{C:g}" for C in settings["grid"]),  # diffs leave lists out
-    }
-
-
-def scores(trial: Trial, y: NDArray[np.int64]) -> tuple[dict[str, float], dict[str, float]]:
-    """`probe.score` of the test rows, with the fixed and with the tuned C."""
-    test = ~trial.train
-    fixed, tuned = (score(y[test], values[test].argmax(axis=1)) for values in (trial.fixed, trial.tuned))
-    return fixed, tuned
-
-
-def spread(trials: Sequence[Trial], y: NDArray[np.int64]) -> dict[str, float]:
-    """Mean and standard deviation over the trials of all that `scores` gives."""
-    lines = []
-    for trial in trials:
-        fixed, tuned = scores(trial, y)
-        lines.append({**fixed, **{f"tuned_{key}": value for key, value in tuned.items()}})
-    found = {}
-    for key in lines[0]:
-        values = [line[key] for line in lines]
-        found[f"mean_{key}"] = float(np.mean(values))
-        found[f"std_{key}"] = float(np.std(values, ddof=1))
-    return found
+from stages.core.tuning import Curve
 
 
 def write(
     found: Evaluation,
     images: Index,
+    facts: Mapping[str, Any],
     *,
+    metrics: Path,
     predictions: Path,
     curve: Path,
     trials: Path,
     timings: Path,
 ) -> None:
-    """Write everything but the metrics."""
+    """Write it all; `facts` are the `svm` settings and whatever else the metrics are to say."""
+    spread = [scores(trial, images.y) for trial in found.random]
+    output.write_json(metrics, {**describe(found, images, spread), **config.flat(facts)})
     write_predictions(predictions, images, found.headline)
-    cross_validation = found.headline.curve
-    lines = zip(cross_validation.grid, cross_validation.mean, cross_validation.std, strict=True)
-    output.write_csv(
-        curve, ["C", "accuracy", "deviation"], ([f"{value:.6g}" for value in line] for line in lines)
-    )
-    write_trials(trials, images, found.random)
+    write_curve(curve, found.headline.curve)
+    write_trials(trials, found.random, spread)
     timing.write(
         timings,
         fit_seconds=found.fit_seconds,
         all_seconds=found.all_seconds,
         beside_bytes=found.beside_bytes,
+    )
+
+
+def scores(trial: Trial, y: NDArray[np.int64]) -> dict[str, float]:
+    """`probe.score` of the test rows with the fixed C; with the tuned C, as `tuned_` of the same."""
+    test = ~trial.train
+    fixed, tuned = (score(y[test], values[test].argmax(axis=1)) for values in (trial.fixed, trial.tuned))
+    return fixed | {f"tuned_{key}": value for key, value in tuned.items()}
+
+
+def describe(found: Evaluation, images: Index, spread: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """The numbers, flat, as `dvc metrics diff` compares them.
+
+    On the headline split: accuracies with the fixed and with the tuned C. Of `spread`, the `scores` of
+    each random split: the `mean_`, and the `std_` (of a sample: divided by s - 1). `split_digest` is of
+    all splits.
+    """
+    headline, y = found.headline, images.y
+    train = headline.train
+    return {
+        **scores(headline, y),
+        "train_accuracy": score(y[train], headline.fixed[train].argmax(axis=1))["accuracy"],
+        "n_train": int(train.sum()),
+        "n_test": int((~train).sum()),
+        "converged": all(trial.converged for trial in (headline, *found.random)),
+        "tuned_C": headline.curve.best,
+        "tuned_at_edge": headline.curve.at_edge,
+        "cv_accuracy": max(headline.curve.mean),
+        **{f"mean_{key}": float(np.mean([one[key] for one in spread])) for key in spread[0]},
+        **{f"std_{key}": float(np.std([one[key] for one in spread], ddof=1)) for key in spread[0]},
+        "splits": len(spread),
+        "split_digest": splits.digest(np.array([train, *(trial.train for trial in found.random)])),
+    }
+
+
+def write_curve(path: Path, curve: Curve) -> None:
+    """One csv line per C of the grid: mean and standard deviation over the folds."""
+    lines = zip(curve.grid, curve.mean, curve.std, strict=True)
+    output.write_csv(
+        path, ["C", "accuracy", "deviation"], ([f"{value:.6g}" for value in line] for line in lines)
     )
 
 
@@ -101,11 +93,10 @@ def write_predictions(path: Path, images: Index, trial: Trial) -> None:
     )
 
 
-def write_trials(path: Path, images: Index, trials: Sequence[Trial]) -> None:
-    """One csv line per random split: its accuracies with the fixed and with the tuned C."""
-    lines = []
-    for number, trial in enumerate(trials, start=1):
-        fixed, tuned = scores(trial, images.y)
-        lines.append([number, *fixed.values(), trial.curve.best, *tuned.values()])
-    columns = ["accuracy", "balanced_accuracy"]
-    output.write_csv(path, ["split", *columns, "tuned_C", *(f"tuned_{c}" for c in columns)], lines)
+def write_trials(path: Path, trials: Sequence[Trial], spread: Sequence[Mapping[str, float]]) -> None:
+    """One csv line per random split: its `scores`, and the C that was chosen there."""
+    lines = (
+        [number, *one.values(), trial.curve.best]
+        for number, (trial, one) in enumerate(zip(trials, spread, strict=True), start=1)
+    )
+    output.write_csv(path, ["split", *spread[0], "tuned_C"], lines)

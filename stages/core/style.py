@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 matplotlib.use("Agg")
@@ -38,6 +40,12 @@ def blank(axis: Axes) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     axis.spines[:].set_visible(False)
+
+
+def photo(axis: Axes, image: NDArray[np.uint8]) -> None:
+    """Show pixels (c, s, s), grey or in colour."""
+    rgb = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+    axis.imshow(rgb, interpolation="antialiased")
 
 
 def light(axis: Axes, grid: str = "y") -> None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from stages.core.config import split_probe
+from stages.core.config import flat, split_probe
 
 FUSION = "fusion"  # what stands in the place of a backbone's name
 
@@ -199,9 +199,10 @@ def _pass_seconds(extract: Mapping[str, Any], names: Sequence[str]) -> float:
 
 
 def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]:
-    """What the files of these probes say if they were made with the present backbones."""
+    """What the files of these probes say if they were made with the present parameters."""
     entries = [(params["backbones"][backbone], layer) for backbone, layer in map(split_probe, probes)]
     return {
+        **{key: " ".join(value for _ in probes) for key, value in params["extract"].items()},
         "model": " ".join(entry["model"] for entry, _ in entries),
         "weights": " ".join(entry["weights"] for entry, _ in entries),
         "module": " ".join(entry["layers"][layer] for entry, layer in entries),
@@ -212,9 +213,7 @@ def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]
 def _up_to_date(
     found: Mapping[str, Any], params: Mapping[str, Any], same: Mapping[str, Any], sources: Sources
 ) -> bool:
-    settings = {**params["svm"], "grid": " ".join(f"{C:g}" for C in params["svm"]["grid"])}
-    wanted = {**same, **settings, "split_digest": sources.split_digest}
-    return _holds(found, wanted)
+    return _holds(found, {**same, **flat(params["svm"]), "split_digest": sources.split_digest})
 
 
 def _numbers(found: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:

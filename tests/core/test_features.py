@@ -12,10 +12,8 @@ RNG = np.random.default_rng(0)
 def write(
     path: Path, X: np.ndarray, batch: int, dtype: str = "float16", precision: str = "float32"
 ) -> None:
-    attributes = {"layer": "pool5", "shape": (512, 7, 7)}
-    with Writer(
-        path, n=len(X), d=X.shape[1], dtype=dtype, attributes=attributes, precision=precision
-    ) as writer:
+    attributes = {"layer": "pool5", "shape": (512, 7, 7), "precision": precision}
+    with Writer(path, n=len(X), d=X.shape[1], dtype=dtype, attributes=attributes) as writer:
         for start in range(0, len(X), batch):
             writer.append(X[start : start + batch])
 
@@ -51,7 +49,9 @@ def test_the_bytes_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
 def test_missing_rows_are_noticed(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match="only 3 rows"),
-        Writer(tmp_path / "f.h5", n=5, d=2, dtype="float16", attributes={}) as writer,
+        Writer(
+            tmp_path / "f.h5", n=5, d=2, dtype="float16", attributes={"precision": "float32"}
+        ) as writer,
     ):
         writer.append(np.zeros((3, 2), dtype=np.float16))
 

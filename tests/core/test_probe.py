@@ -28,7 +28,7 @@ def test_a_kernel_comes_with_its_index_as_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_other_rows_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match=r"found one of other rows \(1234\).*dvc repro train@a/b"):
+    with pytest.raises(StageError, match=r"found that of other rows \(1234\).*dvc repro train@a/b"):
         load(tmp_path, "1234")
 
 

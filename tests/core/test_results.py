@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +44,18 @@ def found() -> Evaluation:
 IMAGES = Index(KEYS, found().headline.train)
 
 
-def test_numbers_by_hand() -> None:
-    said = results.describe(found(), IMAGES, SETTINGS)
+def write(folder: Path, what: Evaluation) -> dict[str, Path]:
+    paths = {name: folder / name for name in ("metrics", "predictions", "curve", "trials", "timings")}
+    results.write(what, IMAGES, {**SETTINGS, "model": "m"}, **paths)
+    return paths
+
+
+def numbers(folder: Path, what: Evaluation) -> dict[str, Any]:
+    return dict(json.loads(write(folder, what)["metrics"].read_text()))
+
+
+def test_numbers_by_hand(tmp_path: Path) -> None:
+    said = numbers(tmp_path, found())
     assert said["accuracy"] == 3 / 4
     assert said["balanced_accuracy"] == 3 / 4
     assert said["train_accuracy"] == 1.0
@@ -59,15 +70,15 @@ def test_numbers_by_hand() -> None:
     assert said["mean_balanced_accuracy"] == pytest.approx(1 / 2)
     masks = np.array([one.train for one in (found().headline, *found().random)])
     assert said["split_digest"] == splits.digest(masks)
-    assert said["grid"] == "0.1 1"
-    assert json.loads(json.dumps(said)) == said
+    assert (said["C"], said["grid"], said["model"]) == (1.0, "0.1 1", "m")
 
 
 def test_files_hold_what_was_found(tmp_path: Path) -> None:
-    names = ("predictions", "curve", "trials", "timings")
-    paths = {name: tmp_path / name for name in names}
-    results.write(found(), IMAGES, **paths)
-    lines = {name: list(csv.DictReader(paths[name].read_text().splitlines())) for name in names[:3]}
+    paths = write(tmp_path, found())
+    lines = {
+        name: list(csv.DictReader(paths[name].read_text().splitlines()))
+        for name in ("predictions", "curve", "trials")
+    }
     assert [tuple(line.values()) for line in lines["predictions"]] == [
         ("2", "a", "b", "0.5"), ("3", "a", "a", "0.5"), ("6", "b", "b", "0.5"), ("7", "b", "b", "0.5"),
     ]  # fmt: skip
@@ -81,9 +92,7 @@ def test_files_hold_what_was_found(tmp_path: Path) -> None:
     assert (spent["fit_seconds"], spent["all_seconds"], spent["beside_bytes"]) == (1.5, 9.0, 7)
 
 
-def test_a_machine_that_did_not_converge_anywhere_is_told() -> None:
+def test_a_machine_that_did_not_converge_anywhere_is_told(tmp_path: Path) -> None:
     cut = evaluation.Trial(**{**vars(trial([0, 1, 4, 5], [], [])), "converged": False})
-    said = results.describe(
-        Evaluation(**{**vars(found()), "random": [*found().random, cut]}), IMAGES, SETTINGS
-    )
+    said = numbers(tmp_path, Evaluation(**{**vars(found()), "random": [*found().random, cut]}))
     assert said["converged"] is False

@@ -10,8 +10,11 @@ from conftest import only
 from stages.core import table
 from stages.core.table import Row, Sources
 
-SQUEEZE = {"model": "torchvision/squeezenet1_1", "weights": "random"}
-SHUFFLE = {"model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2"}
+EXTRACT = {"storage": "float16", "precision": "float32"}
+SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
+SHUFFLE = {
+    **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
+}  # fmt: skip
 SVM = {
     "C": 1.0, "normalize": "none", "solver": "newton", "grid": "0.01 0.1 1", "folds": 3, "seed": 0,
     "split_digest": "1234",
@@ -108,9 +111,10 @@ def test_every_probe_gets_a_row_run_or_not(sources: Sources, small: dict[str, An
     assert rows[3] == Row("fusion", "both", "not run", members="squeeze/pool2 shuffle/stage2")
 
 
-SETTINGS: list[tuple[str, object]] = [
-    ("C", 0.5), ("normalize", "l2"), ("solver", "liblinear"), ("grid", [0.1, 1.0]), ("folds", 5),
-    ("seed", 1),
+SETTINGS: list[tuple[str, str, object]] = [
+    ("svm", "C", 0.5), ("svm", "normalize", "l2"), ("svm", "solver", "liblinear"),
+    ("svm", "grid", [0.1, 1.0]), ("svm", "folds", 5), ("svm", "seed", 1),
+    ("extract", "precision", "bfloat16"), ("extract", "storage", "float32"),
 ]  # fmt: skip
 
 
@@ -121,11 +125,11 @@ def test_writing_counts_where_it_takes_longer_than_the_pass(
     assert table.collect(small, sources)[0].feature_seconds == 3.0 + 0.25 + 4.0
 
 
-@pytest.mark.parametrize(("key", "value"), SETTINGS)
+@pytest.mark.parametrize(("section", "key", "value"), SETTINGS)
 def test_a_result_of_other_settings_is_not_shown(
-    key: str, value: object, fused: Sources, small: dict[str, Any]
+    section: str, key: str, value: object, fused: Sources, small: dict[str, Any]
 ) -> None:
-    small["svm"][key] = value
+    small[section][key] = value
     rows = table.collect(small, fused)
     assert [row.status for row in rows] == ["out of date"] * 4
     assert all(row.accuracy is row.softmax_accuracy is None for row in rows)
