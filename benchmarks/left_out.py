@@ -9,19 +9,16 @@ compiler). Six minutes.
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from benchmarks.measure import Row, Times, keep
+from benchmarks.measure import Ask, Row, alternate, keep, process
 from stages.core import backbones, devices
 
 MODELS = ("torchvision/vgg16", "torchvision/resnet50", "timm/tf_efficientnet_lite0")
@@ -63,38 +60,17 @@ def seconds(made: nn.Module, images: Tensor) -> float:
     return (time.perf_counter() - start) / IMAGES
 
 
-@contextmanager
-def process(model: str, way: str) -> Iterator[subprocess.Popen[str]]:
+def ask(model: str, way: str) -> AbstractContextManager[Ask]:
     """`answer` in a process of its own."""
-    variables = {**os.environ, **({"OMP_WAIT_POLICY": "PASSIVE"} if way == "asleep" else {})}
-    command = [sys.executable, "-m", "benchmarks.left_out", "--answer", model, way]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
-    ) as started:
-        yield started
-        started.kill()
-
-
-def ask(started: subprocess.Popen[str]) -> float:
-    """One answer."""
-    assert started.stdin
-    assert started.stdout
-    print(file=started.stdin, flush=True)
-    return float(started.stdout.readline() or "nan")
+    variables = {"OMP_WAIT_POLICY": "PASSIVE"} if way == "asleep" else {}
+    return process([sys.executable, "-m", "benchmarks.left_out", "--answer", model, way], **variables)
 
 
 def compare(model: str) -> list[Row]:
     """A row for each way that the model can go."""
     ways = [way for way in ("plain", *WAYS) if way != "folded" or "vgg" not in model]
-    found: dict[str, list[float]] = {way: [] for way in ways}
     with ExitStack() as stack:
-        started = {way: stack.enter_context(process(model, way)) for way in ways}
-        for number in range(ROUNDS + 1):
-            for way in ways:
-                took = ask(started[way])
-                if number:
-                    found[way].append(took)
-    times = {way: Times(seconds) for way, seconds in found.items()}
+        times = alternate(ROUNDS, **{way: stack.enter_context(ask(model, way)) for way in ways})
     rows = []
     for way in ways[1:]:
         base = "plain" if way == "taken" else "taken"

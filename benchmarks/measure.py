@@ -1,11 +1,16 @@
 """How things are measured here: in turn, in one run, as medians with their spread."""
 
+import contextlib
 import json
+import os
 import platform
 import statistics
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +29,7 @@ PACKAGES = (
     "dvc",
 )
 
+Ask = Callable[..., float]  # runs something, returns seconds
 
 # With ImageNet's weights where they could be had; else untrained, which takes as long.
 VGG16 = "vgg16" if Path("data/features/vgg16").exists() else "vgg16_random"
@@ -70,13 +76,43 @@ def timed(task: Callable[[], object]) -> float:
 
 def in_turn(rounds: int, **tasks: Callable[[], object]) -> dict[str, Times]:
     """Run every task once to warm up, then all in turn (A B A B ...); return each one's seconds."""
+    return alternate(rounds, **{name: partial(timed, task) for name, task in tasks.items()})
+
+
+def alternate(rounds: int, **tasks: Callable[[], float]) -> dict[str, Times]:
+    """`in_turn` of tasks that tell their own seconds."""
     found: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds + 1):
         for name, task in tasks.items():
-            seconds = timed(task)
+            seconds = task()
             if number:
                 found[name].append(seconds)
     return {name: Times(seconds) for name, seconds in found.items()}
+
+
+@contextlib.contextmanager
+def process(command: list[str], **variables: str) -> Iterator[Ask]:
+    """Start a process that answers each line with a number of seconds; give what asks it."""
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            env={**os.environ, **variables},
+        ) as started,
+    ):  # fmt: skip
+
+        def ask(line: str = "") -> float:
+            print(line, file=started.stdin, flush=True)
+            answer = started.stdout.readline()
+            if not answer:
+                log.seek(0)
+                raise SystemExit(f"{command} ended:\n{log.read()[-2000:]}")
+            return float(answer)
+
+        try:
+            yield ask
+        finally:
+            started.kill()
 
 
 def machine() -> dict[str, str]:

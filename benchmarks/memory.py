@@ -18,15 +18,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import h5py
-import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from benchmarks.measure import VGG16, Row, keep
-from stages.core import config
+from benchmarks.study import Study
 
 ROOT = Path.cwd()
 BACKBONE, LAYER = VGG16, "pool1"
@@ -44,27 +40,6 @@ class Peak:
     together: int
     alone: int
     seconds: float
-
-
-def small_study(folder: Path, backbone: str, layers: Sequence[str], rows: NDArray[np.int64]) -> None:
-    """Write params.yaml with these layers of one backbone alone, and images.h5 with these rows."""
-    params: dict[str, Any] = config.load()
-    entry, probes = params["backbones"][backbone], [f"{backbone}/{layer}" for layer in layers]
-    params["backbones"] = {
-        backbone: {**entry, "layers": {layer: entry["layers"][layer] for layer in layers}}
-    }
-    params |= {"probes": probes, "fusions": {}, "pca": {**params["pca"], "probes": probes[:1]}}
-    (folder / "params.yaml").write_text(json.dumps(params))  # json is YAML
-    with h5py.File("data/images.h5", "r") as source, h5py.File(folder / "images.h5", "w") as file:
-        file["pixels"], file["names"] = source["pixels"][rows], source["names"][rows]
-        for name in ("pixels", "names"):
-            file[name].attrs.update(source[name].attrs)
-
-
-def spread(n: int) -> NDArray[np.int64]:
-    """The numbers of n images, evenly spaced."""
-    with h5py.File("data/images.h5", "r") as file:
-        return np.linspace(0, len(file["pixels"]) - 1, n).astype(np.int64)
 
 
 def command(stage: str, folder: Path) -> list[str]:
@@ -150,7 +125,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if "extract" in chosen:
-            small_study(folder, BACKBONE, [LAYER], spread(IMAGES))
+            study = Study(folder, BACKBONE)
+            study.set_params([LAYER])
+            study.add_images("images", IMAGES)
         for stage in (stage for stage in STAGES if stage in chosen):
             print(f"{stage} of {PROBE}", flush=True)
             peak = watch(command(stage, folder), folder if stage == "extract" else ROOT)

@@ -8,36 +8,18 @@ results/table.csv. Five minutes for EfficientNet-Lite0, a quarter of an hour for
 """
 
 import argparse
-import contextlib
 import csv
-import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import Row, keep
-from stages import extract
+from benchmarks.measure import SCRATCH, Row, keep
+from benchmarks.study import Study
 from stages.core import config, evaluation, gram, index, probe, splits
 from stages.core.features import Features
 from stages.core.index import Index
-
-
-def in_bfloat16(backbone: str, folder: Path) -> Path:
-    """Extract the backbone in `folder`; return where its features are."""
-    params, root = config.load(), Path.cwd()
-    params["extract"]["precision"] = "bfloat16"
-    (folder / "params.yaml").write_text(json.dumps(params))  # json is YAML
-    with contextlib.chdir(folder):
-        extract.main(
-            backbone,
-            pixels=root / "data/images.h5",
-            weights=root / f"data/weights/{backbone}.pth",
-            features=folder / backbone,
-            timings=folder / "timings.json",
-        )
-    return folder / backbone
 
 
 def accuracies(found: evaluation.Evaluation, images: Index) -> tuple[float, float, float]:
@@ -81,10 +63,13 @@ def main() -> None:
     parser.add_argument("backbones", nargs="+")
     images, masks, rows = index.read(Path("data/index.csv")), splits.read(Path("data/splits.csv")), []
     backbones = parser.parse_args().backbones
+    SCRATCH.mkdir(parents=True, exist_ok=True)
     for backbone in backbones:
-        with tempfile.TemporaryDirectory(dir="data") as folder:
-            features = in_bfloat16(backbone, Path(folder).absolute())
-            rows += compare(backbone, features, masks, images)
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+            study = Study(Path(folder).absolute(), backbone)
+            study.set_params(extract={"precision": "bfloat16"})
+            study.extract(Path("data/images.h5").absolute())
+            rows += compare(backbone, study.folder / "features", masks, images)
     keep("precision", "Accuracy in bfloat16 and in float32", rows, arguments=" ".join(backbones))
 
 

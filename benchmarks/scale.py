@@ -8,7 +8,6 @@ training) and `softmax` (on its blocks6), fits exponents by least squares in the
 benchmarks/scale.png. Five minutes.
 """
 
-import contextlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from benchmarks.measure import VGG16, Row, in_turn, keep, timed
-from benchmarks.memory import small_study, spread
-from stages import extract, softmax
+from benchmarks.study import Study
+from stages import softmax
 from stages.core import compact, config, evaluation, gram, index, splits, style, svm
 from stages.core.features import Features
 from stages.core.index import Index
@@ -50,21 +49,11 @@ class Growth:
 
 def extracting(n: int) -> float:
     """Seconds of `extract` on n images, with loading the network."""
-    root = Path.cwd()
-    layers = list(config.load()["backbones"][BACKBONE]["layers"])
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        small_study(folder, BACKBONE, layers, spread(n))
-        with contextlib.chdir(folder):
-            return timed(
-                lambda: extract.main(
-                    BACKBONE,
-                    pixels=folder / "images.h5",
-                    weights=root / f"data/weights/{BACKBONE}.pth",
-                    features=folder / "features",
-                    timings=folder / "timings.json",
-                )
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        study = Study(Path(folder), BACKBONE)
+        study.set_params()
+        study.add_images("images", n)
+        return timed(partial(study.extract, study.file("images")))
 
 
 def kernels_by_images(counts: list[int]) -> list[float]:
