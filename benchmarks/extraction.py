@@ -1,7 +1,7 @@
 """How fast all layers of a network are extracted, beside its bare forward pass and two other ways.
 
     python -m benchmarks.extraction --make-thingsvision  # once: 6.7 GB in build/bench/thingsvision
-    python -m benchmarks.extraction                      # about nine minutes on two cores
+    python -m benchmarks.extraction                      # seven minutes on two cores
 
 After `dvc repro`: reads params.yaml, data/images.h5 and data/weights/. On the CPU, in seconds per image;
 loading the network is not counted. What is compared takes turns:
@@ -21,10 +21,11 @@ import math
 import statistics
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -47,12 +48,13 @@ class Case(Study):
     """A study with fewer.h5 of a batch, and images.h5 of `images` more.
 
     By precision, `once` holds the seconds that each run of ours took beside those per image, `sizes` the
-    bytes of its files.
+    bytes of its files, `profile` which shares of its time went where.
     """
 
     images: int
     once: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     sizes: dict[str, int] = field(default_factory=dict)
+    profile: dict[str, str] = field(default_factory=dict)
     _networks: dict[str, nn.Module] = field(default_factory=dict)
 
     def make(self) -> "Case":
@@ -72,10 +74,11 @@ class Case(Study):
             mock.patch.object(features, "FILTERS", filters),
             mock.patch.object(inference, "load_network", return_value=network),  # not measured: not done
         ):
-            fewer, more = (self.extract(self.file(name))["pass_seconds"] for name in ("fewer", "images"))
-        each = float(more - fewer) / self.images
+            few, many = (self.extract(self.file(name)) for name in ("fewer", "images"))
+        each = float(many["pass_seconds"] - few["pass_seconds"]) / self.images
         if compressed:
-            self.once[precision].append(fewer - BATCH * each)
+            self.once[precision].append(few["pass_seconds"] - BATCH * each)
+            self.profile[precision] = shares(many)
             self.sizes[precision] = sum(
                 path.stat().st_size for path in (self.folder / "features").iterdir()
             )
@@ -118,6 +121,20 @@ class Case(Study):
         self.set_params(extract={"precision": precision}, runtime={"device": "cpu", "batch_size": BATCH})
 
 
+def shares(timings: Mapping[str, Any]) -> str:
+    """Where the time of a run went, by the stage's own watches."""
+    layers, whole = timings["layers"].values(), timings["pass_seconds"]
+    spent = {
+        "network": max(layer["forward_seconds"] for layer in layers),
+        "copies": sum(layer["copy_seconds"] for layer in layers),
+        "reading": timings["read_seconds"],
+        "compressing and writing, on a thread beside these,": sum(
+            layer["write_seconds"] for layer in layers
+        ),
+    }
+    return ", ".join(f"{name} {100 * seconds / whole:.0f}%" for name, seconds in spent.items())
+
+
 def faster(what: str, ours: Times, other: Times, least: float | None = None, note: str = "") -> Row:
     """How many times as fast ours is, at least `least`."""
     ratio = other.median / ours.median
@@ -130,88 +147,89 @@ def title(case: Case, precision: str) -> str:
     return f"{case.backbone}, {len(case.layers)} layers, {precision}"
 
 
-def against_limit(
-    case: Case, precision: str, rounds: int, note: str = "", *, compression: bool = False
-) -> Iterator[Row]:
-    """Ours beside the bare pass, as it is here and as one would write it, and without compression."""
-    with ways.apart("plain", case, precision, case.deepest) as plain:
-        tasks: dict[str, Ask] = {
-            "ours": partial(case.ours, precision),
-            "bare": case.bare(precision),
-            "plain": plain,
-        }
-        if compression:
-            tasks["uncompressed"] = partial(case.ours, precision, compressed=False)
-        times = alternate(rounds, **tasks)
-    yield limit(case, precision, times["ours"], times["bare"], note)
-    yield faster(f"{title(case, precision)}: bare pass in plain torch", times["ours"], times["plain"])
-    if compression:
-        yield from compressing(case, precision, times["ours"], times["uncompressed"], note)
-
-
-def limit(case: Case, precision: str, ours: Times, other: Times, note: str) -> Row:
+def limit(case: Case, precision: str, ours: Times, other: Times) -> Row:
     """Ours beside the bare pass: by images, and what is paid once."""
-    what, once = f"{title(case, precision)}: bare pass", max(0, statistics.median(case.once[precision]))
-    told = f"and {once:.2g} s once, for the files and the last batch; {note}".removesuffix("; ")
-    return faster(what, ours, other, 0.95, told)
+    once = max(0, statistics.median(case.once[precision]))
+    told = f"and {once:.2g} s once, for the files and the last batch; {case.profile[precision]}"
+    return faster(f"{title(case, precision)}: bare pass", ours, other, 0.95, told)
 
 
-def compressing(case: Case, precision: str, ours: Times, plain: Times, note: str) -> Iterator[Row]:
+def in_plain_torch(case: Case, precision: str, ours: Times, other: Times) -> Row:
+    """Ours beside the bare pass as one would write it."""
+    return faster(f"{title(case, precision)}: bare pass in plain torch", ours, other)
+
+
+def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
     """What the files' compression costs, and what it saves if all the study's images are like these."""
-    what, slower = title(case, precision), ours.median / plain.median
+    what, slower = title(case, "float32"), ours.median / plain.median
     told = "the time with compression over that without"
     yield Row(f"{what}: without compression", str(ours), str(plain), slower, "at most 1.03",
               slower <= 1.03, told)  # fmt: skip
     some, n = case.images + BATCH, len(Pixels(Path("data/images.h5")).names)
-    size, full = case.sizes[precision] / some * n, sum(map(math.prod, case.shapes.values())) * 4 * n
-    told = f"{some} images, scaled to {n}; {note}".removesuffix("; ")
-    yield Row(f"{what}: files beside float32", f"{size / 1e9:.2f} GB", f"{full / 1e9:.1f} GB",
-              size / full, "at most 7 GB", size <= 7e9, told)  # fmt: skip
+    full = sum(map(math.prod, case.shapes.values())) * 4 * n
+    for precision in ("float32", "bfloat16"):
+        size = case.sizes[precision] / some * n
+        yield Row(f"{title(case, precision)}: files beside raw float32", f"{size / 1e9:.2f} GB",
+                  f"{full / 1e9:.1f} GB", size / full, "at most 7 GB", size <= 7e9,
+                  f"{some} images, scaled to {n}")  # fmt: skip
 
 
-def against_others(case: Case, rounds: int, note: str) -> Iterator[Row]:
-    """Ours beside the bare pass in float32, the study's way and thingsvision."""
+def compare_all(case: Case, rounds: int) -> Iterator[Row]:
+    """Ours in both precisions beside the bare pass, the study's way and thingsvision."""
     made = (VENV / ".made").exists()
     with contextlib.ExitStack() as stack:
+        plain = ways.apart("plain", case, "bfloat16", case.deepest)
         tasks: dict[str, Ask] = {
             "bfloat16": partial(case.ours, "bfloat16"),
+            "bfloat16 bare": case.bare("bfloat16"),
+            "bfloat16 plain": stack.enter_context(plain),
             "float32": partial(case.ours, "float32"),
+            "float32 bare": case.bare("float32"),
             "uncompressed": partial(case.ours, "float32", compressed=False),  # our last: it is checked
-            "bare": case.bare("float32"),
             "study": stack.enter_context(ways.apart("study", case)),
         }
         if made:
-            theirs = stack.enter_context(ways.thingsvision(case, BATCH // 2))  # it is slow
+            theirs = stack.enter_context(ways.thingsvision(case))
             tasks["together"] = partial(theirs, "together")
         times = alternate(rounds, **tasks)
         case.check("studys.npz")
         if made:
             case.check("theirs.npz")
             times["separately"] = Times([theirs("separately")])
-    yield limit(case, "float32", times["float32"], times["bare"], note)
-    yield from compressing(case, "float32", times["float32"], times["uncompressed"], note)
+    yield limit(case, "float32", times["float32"], times["float32 bare"])
+    yield from compressing(case, times["float32"], times["uncompressed"])
+    yield limit(case, "bfloat16", times["bfloat16"], times["bfloat16 bare"])
+    yield in_plain_torch(case, "bfloat16", times["bfloat16"], times["bfloat16 plain"])
+    others = {"study": ("the study's way", 10), "together": ("thingsvision, one call", 2),
+              "separately": ("thingsvision, a call per layer", 2)}  # fmt: skip
     for precision in ("bfloat16", "float32"):
         ours, what = times[precision], title(case, precision)
-        yield faster(f"{what}: the study's way", ours, times["study"], 10, note)
-        if made:
-            yield faster(f"{what}: thingsvision, one call", ours, times["together"], 2, note)
-            yield faster(f"{what}: thingsvision, a call per layer", ours, times["separately"], 2, note)
-        else:
+        for key, (name, least) in others.items():
+            if key in times:
+                best = times[key].median / times["float32 bare"].median
+                note = f"the bare pass is {best:.3g} times as fast" if precision == "float32" else ""
+                yield faster(f"{what}: {name}", ours, times[key], least, note)
+        if not made:
             yield Row(f"{what}: thingsvision", str(ours), f"not measured: {MAKE}")
+
+
+def compare_limit(case: Case, rounds: int) -> Iterator[Row]:
+    """Ours beside the bare pass, as it is here and as one would write it."""
+    with ways.apart("plain", case, "float32", case.deepest) as plain:
+        ours = partial(case.ours, "float32")
+        times = alternate(rounds, ours=ours, bare=case.bare("float32"), plain=plain)
+    yield limit(case, "float32", times["ours"], times["bare"])
+    yield in_plain_torch(case, "float32", times["ours"], times["plain"])
 
 
 def measure(images: int, rounds: int) -> None:
     """Measure and keep everything."""
     devices.choose("cpu")  # its malloc setting is the process's: for ours and for the bare pass
-    note = "untrained: ImageNet's weights were not to be had" if VGG16.endswith("random") else ""
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory(dir=SCRATCH) as temporary:
         folder = Path(temporary).absolute()
         vgg = Case(folder / "vgg16", VGG16, images).make()
-        rows += against_limit(vgg, "bfloat16", rounds, note, compression=True)
-        rows += against_others(vgg, min(rounds, 3), note)
         lite = Case(folder / "lite", "efficientnet_lite0", 5 * images).make()
-        rows += against_limit(lite, "float32", rounds)
+        rows = [*compare_all(vgg, rounds), *compare_limit(lite, rounds)]
     keep("extraction", "Extraction", rows, images=images, rounds=rounds)
 
 
@@ -220,8 +238,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=int, default=64, help="of VGG16, beside the first batch")
-    parser.add_argument("--rounds", type=int, default=4, help="three at most where they are long")
+    parser.add_argument("--images", type=int, default=48, help="of VGG16, beside the first batch")
+    parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     parser.add_argument("--make-thingsvision", action="store_true", help="only make its environment")
     chosen = parser.parse_args()
     SCRATCH.mkdir(parents=True, exist_ok=True)

@@ -102,8 +102,10 @@ def process(command: list[str], **variables: str) -> Iterator[Ask]:
     ):  # fmt: skip
 
         def ask(line: str = "") -> float:
-            print(line, file=started.stdin, flush=True)
-            answer = started.stdout.readline()
+            answer = ""
+            with contextlib.suppress(BrokenPipeError):  # it ended before it was asked
+                print(line, file=started.stdin, flush=True)
+                answer = started.stdout.readline()
             if not answer:
                 log.seek(0)
                 raise SystemExit(f"{command} ended:\n{log.read()[-2000:]}")
@@ -113,6 +115,8 @@ def process(command: list[str], **variables: str) -> Iterator[Ask]:
             yield ask
         finally:
             started.kill()
+            with contextlib.suppress(BrokenPipeError):
+                started.stdin.close()
 
 
 def machine() -> dict[str, str]:

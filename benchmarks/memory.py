@@ -3,10 +3,10 @@
     python -m benchmarks.memory
     python -m benchmarks.memory --stages kernel train
 
-After `dvc repro` (Linux only): runs the stages of pool1 as DVC does, `extract` on 128 of
-the images, all others on the real files, and writes to a temporary folder. Every 50 ms it adds up what
-the stage and the processes it started hold: their proportional set size, in which memory that several of
-them share counts once. Six minutes.
+After `dvc repro` (Linux only): runs the stages of pool1 as DVC does, `extract` on 128 of the images, all
+others on the real files, and writes to a temporary folder. Five times a second it adds up what a stage
+and the processes it started hold: their proportional set size, in which what several share counts once.
+Six minutes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PROBE = f"{BACKBONE}/{LAYER}"
 IMAGES = 128
 STAGES = ("extract", "kernel", "train", "softmax", "reduce", "export")
 LIMITED, LIMIT = ("kernel", "train"), 2 * 2**30
-EVERY = 0.05  # seconds
+EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
     python -m benchmarks.scale
 
 After `dvc repro`: times the work of `extract` (EfficientNet-Lite0, evenly spaced images), `kernel` (its
-blocks2, and layers of VGG16 for the width), `train` (the whole protocol and one fit, a third of the rows
-training) and `softmax` (on its blocks6), fits exponents by least squares in the logarithms, and draws
-benchmarks/scale.png. Five minutes.
+blocks2, and layers of VGG16 for the width), `export` (blocks2), `train` (the whole protocol and one fit,
+a third of the rows training), `softmax` and `reduce` (blocks6), fits exponents by least squares in the
+logarithms, and draws benchmarks/scale.png. Four minutes.
 """
 
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import VGG16, Row, in_turn, keep, timed
 from benchmarks.study import Study
-from stages import softmax
-from stages.core import compact, config, evaluation, gram, index, splits, style, svm
+from stages import export, softmax
+from stages.core import compact, config, evaluation, gram, index, memory, pca, splits, style, svm
 from stages.core.features import Features
 from stages.core.index import Index
 
 BACKBONE = "efficientnet_lite0"
-COUNTS, EXTRACTED = (500, 1000, 2000, 4485), (500, 1000, 2000)
+COUNTS = [500, 1000, 2000, 4485]
 FIGURE = Path("benchmarks/scale.png")
 
 
@@ -46,6 +47,11 @@ class Growth:
         """The slope in the logarithms."""
         return float(np.polyfit(np.log(self.sizes), np.log(self.seconds), 1)[0])
 
+    @property
+    def last(self) -> float:
+        """The slope of the last step alone."""
+        return Growth(self.what, self.sizes[-2:], self.seconds[-2:], self.expected).exponent
+
 
 def extracting(n: int) -> float:
     """Seconds of `extract` on n images, with loading the network."""
@@ -56,15 +62,23 @@ def extracting(n: int) -> float:
         return timed(partial(study.extract, study.file("images")))
 
 
-def kernels_by_images(counts: list[int]) -> list[float]:
-    """Seconds of the Gram matrix of the first rows of a layer, which is in memory."""
+def over_features() -> dict[str, list[float]]:
+    """Seconds of the Gram matrix, and of `export`'s pass, over the first rows of a layer in memory."""
     blocks = list(Features(Path(f"data/features/{BACKBONE}/blocks2.h5")).blocks())
 
-    def first(n: int) -> None:
+    def kernel(n: int) -> None:
         gram.stream((block[:n] for block in blocks), n)
 
-    times = in_turn(2, **{str(n): partial(first, n) for n in counts})
-    return [times[str(n)].median for n in counts]
+    def weights(n: int) -> None:
+        train = np.arange(n) % 3 == 0
+        machine = svm.Machine(np.ones((train.sum(), 15)), np.zeros(15), True)
+        export.to_primal((block[:n] for block in blocks), machine, train, np.ones(n))
+
+    found = {}
+    for name, task in (("kernel", kernel), ("export", weights)):
+        times = in_turn(2, **{str(n): partial(task, n) for n in COUNTS})
+        found[name] = [times[str(n)].median for n in COUNTS]
+    return found
 
 
 def kernels_by_width() -> tuple[list[int], list[float]]:
@@ -87,17 +101,18 @@ def some(
     return np.ascontiguousarray(K[np.ix_(rows, rows)]), Index(keys, masks[0]), masks[1:]
 
 
-def training(counts: list[int]) -> dict[str, list[float]]:
-    """Seconds of the whole protocol, of one fit, and of softmax regression, at each number of images."""
+def over_kernel() -> dict[str, list[float]]:
+    """Seconds of the whole protocol, of one fit, of softmax regression and of principal components."""
     K, _ = gram.read(Path(f"data/kernels/{BACKBONE}/blocks6.h5"))
     images, params = index.read(Path("data/index.csv")), config.load()
-    found: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": []}
-    for n in counts:
+    found: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": [], "reduce": []}
+    for n in COUNTS:
         few, chosen, masks = some(K, images, n)
         train, y = chosen.train, chosen.y[chosen.train]
         block = few[np.ix_(train, train)]
         fit = in_turn(3, fit=partial(svm.fit, block, y, C=params["svm"]["C"]))["fit"]
         found["fit"].append(fit.median)
+        found["reduce"].append(timed(partial(pca.scores, few, train)))
         found["softmax"].append(timed(partial(new_layer, few, chosen, params["softmax"])))
         done = evaluation.run([few], chosen, masks, params["svm"], f"{n} images")
         found["protocol"].append(done.all_seconds)
@@ -151,32 +166,38 @@ def row(growth: Growth, letter: str) -> Row:
     what = "images" if letter == "n" else "features"
     return Row(
         f"{growth.what}, {first:,} to {last:,} {what}",
-        f"{letter}^{growth.exponent:.2f}",
-        growth.expected,
+        f"{letter}^{growth.exponent:.2f}, the last step {letter}^{growth.last:.2f}",
+        f"by the algebra {growth.expected}",
         note=f"{seconds} s at {', '.join(f'{size:,}' for size in growth.sizes)}",
     )
 
 
 def main() -> None:
     """Measure, fit, draw."""
-    counts = list(COUNTS)
-    trained = training(counts)
+    trained = over_kernel()
     widths, wide = kernels_by_width()
-    by_images = kernels_by_images(counts)
+    streamed = over_features()
     # Last: it changes how this process gets its memory.
     extracting(32)
-    taken = [extracting(n) for n in EXTRACTED]
+    taken = [extracting(n) for n in COUNTS]
     images = [
-        Growth(f"extract, {BACKBONE}", list(EXTRACTED), taken, "n"),
-        Growth("kernel, blocks2", counts, by_images, "n^2"),
-        Growth("train, 11 splits", counts, trained["protocol"], "n^2 to n^3"),
-        Growth("one fit", counts, trained["fit"], "n^2 to n^3"),
-        Growth("softmax", counts, trained["softmax"], "n^2 to n^3"),
+        Growth(what, COUNTS, seconds, expected)
+        for what, seconds, expected in (
+            (f"extract, {BACKBONE}", taken, "n"),
+            ("kernel, blocks2", streamed["kernel"], "n^2"),
+            ("export, blocks2", streamed["export"], "n"),
+            ("train, 11 splits", trained["protocol"], "n^2 to n^3"),
+            ("one fit of them", trained["fit"], "n^2 to n^3"),
+            ("softmax", trained["softmax"], "n^2 to n^3"),
+            ("reduce, its components", trained["reduce"], "n^3"),
+        )
     ]
     width = Growth(f"kernel, layers of {VGG16}", widths, wide, "d")
-    draw(images, width)
+    draw([growth for growth in images if "fit" not in growth.what], width)
     rows = [*(row(growth, "n") for growth in images), row(width, "d")]
-    keep("scale", "How the cost grows", rows, growths=[vars(growth) for growth in (*images, width)])
+    gib = config.load()["runtime"]["memory"]
+    most = math.isqrt(int(gib * memory.GIB) // memory.BYTES_PER_PAIR)
+    keep("scale", "How the cost grows", rows, memory=gib, most=most)
 
 
 if __name__ == "__main__":

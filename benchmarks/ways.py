@@ -27,7 +27,7 @@ from stages.core import backbones, inference
 from stages.core.pixels import Pixels
 
 CPU = torch.device("cpu")
-BATCH = 32  # images, whoever runs
+BATCH, FEW = 32, 16  # images in a batch, whoever runs; of ways that are slow, this many suffice
 VENV = SCRATCH / "thingsvision"
 
 
@@ -75,10 +75,10 @@ def bare(study: Study, network: nn.Module, deepest: str, precision: str, count: 
 
 
 def the_studys(study: Study) -> Ask:
-    """A pass for each layer over one batch; it leaves studys.npz."""
+    """A pass for each layer over a few images; it leaves studys.npz."""
     network = backbones.build(study.entry["model"])
     network.load_state_dict(torch.load(study.weights, weights_only=True))
-    loader = DataLoader(TensorDataset(batch(study, BATCH)), batch_size=BATCH)
+    loader = DataLoader(TensorDataset(batch(study, FEW)), batch_size=BATCH)
 
     @torch.no_grad()
     def features_of(path: str) -> NDArray[np.float32]:
@@ -90,7 +90,7 @@ def the_studys(study: Study) -> Ask:
         found = {layer: features_of(path) for layer, path in study.layers.items()}
         seconds = time.perf_counter() - start
         np.savez(study.folder / "studys.npz", **found)
-        return seconds / BATCH
+        return seconds / FEW
 
     return run
 
@@ -103,15 +103,15 @@ def apart(way: str, study: Study, *more: str) -> contextlib.AbstractContextManag
 
 
 @contextlib.contextmanager
-def thingsvision(study: Study, count: int) -> Iterator[Ask]:
+def thingsvision(study: Study) -> Iterator[Ask]:
     """The script beside this one, run by the environment that has thingsvision."""
-    np.save(study.folder / "batch.npy", batch(study, count).numpy())
+    np.save(study.folder / "batch.npy", batch(study, FEW).numpy())
     (study.folder / "layers.json").write_text(json.dumps(study.layers))
     script = Path(__file__).with_name("with_thingsvision.py")
     python = str(VENV.absolute() / "bin/python")
     command = [python, "-I", str(script), str(study.folder), str(study.weights)]
     with process(command, TF_CPP_MIN_LOG_LEVEL="3") as ask:
-        yield lambda way: ask(way) / count
+        yield lambda way: ask(way) / FEW
 
 
 def make_thingsvision() -> None:
