@@ -5,7 +5,7 @@
 Needs nothing made before. A whole forward pass in float32, 64 images in batches of 32, each way in turn
 in a process of its own: as it is; with malloc left as it is; with OpenMP's threads asleep while they
 wait; with batch norms folded into the convolutions before them (ResNet50: VGG16 has none, and torch.fx
-cannot trace timm's networks); compiled by torch.compile (wants a C++ compiler). Eight minutes.
+cannot trace timm's networks); compiled by torch.compile (wants a C++ compiler). Six minutes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from benchmarks.measure import Ask, Row, alternate, keep, process, timed
+from benchmarks.measure import Ask, Row, alternate, keep, process
 from stages.core import backbones, devices
 
 MODELS = ("torchvision/vgg16", "torchvision/resnet50", "timm/tf_efficientnet_lite0")
@@ -70,20 +70,12 @@ def compare(model: str) -> list[Row]:
     """A row for each way that the model can go."""
     ways = [way for way in ("plain", *WAYS) if way != "folded" or "resnet" in model]
     with ExitStack() as stack:
-        asked = {way: stack.enter_context(ask(model, way)) for way in ways}
-        first = {way: timed(run) for way, run in asked.items()}
-        times = alternate(ROUNDS, **asked)
+        times = alternate(ROUNDS, **{way: stack.enter_context(ask(model, way)) for way in ways})
     rows = []
     for way in ways[1:]:
-        base = "plain" if way == "taken" else "taken"
-        with_it, without = times[way], times[base]
-        note = ""
-        if way == "compiled" and with_it.median < without.median:
-            compiling = first[way] - first[base]
-            saves = compiling / (without.median - with_it.median)
-            note = f"compiling took {compiling:.0f} s: what it saves over {saves:,.0f} images"
-        ratio = without.median / with_it.median
-        rows.append(Row(f"{model}: {WAYS[way]}", f"{with_it}", f"{without} without", ratio, note=note))
+        taken, without = times[way], times["plain" if way == "taken" else "taken"]
+        ratio = without.median / taken.median
+        rows.append(Row(f"{model}: {WAYS[way]}", f"{taken}", f"{without} without", ratio))
     return rows
 
 
