@@ -4,10 +4,10 @@ VENV ?= .venv
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 PARTS = extraction training kernels disk memory overhead scale
-.PHONY: help demo repro test lint format memory bench clean
+.PHONY: help demo repro test lint format memory bench faults clean clean-partial
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/.made: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ lint: $(VENV)/.made ## ruff and mypy
 format: $(VENV)/.made ## let ruff mend what it can
 	ruff check --fix . && ruff format .
 
+faults: $(VENV)/.made ## kills, full disks, hostile files and servers; ten minutes
+	pytest -m faults tests/faults
+
 memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
 	tests/scratch.sh build/memory tests/params.memory.yaml
 	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
@@ -39,6 +42,9 @@ bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle
 	test -e build/demo/dvc.lock || $(MAKE) demo
 	set -e; for part in $(PARTS); do python -m benchmarks.$$part; done
 	python -m benchmarks.page
+
+clean-partial: ## remove what extractions that were cut off left for the next one
+	rm -rf data/partial
 
 clean: ## remove what was made, but not DVC's cache nor the environment
 	rm -rf build dvc_plots .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ def command(stage: str, folder: Path) -> list[str]:
     options: dict[str, dict[str, object]] = {
         "extract": {
             "pixels": folder / "images.h5", "weights": ROOT / f"data/weights/{BACKBONE}.pth",
-            "features": folder / "features",
+            "features": folder / "features", "partial": folder / "partial",
         },
         "kernel": {"features": f"data/features/{PROBE}.h5", "kernel": folder / "kernel.h5"},
         "train": {

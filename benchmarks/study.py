@@ -64,6 +64,7 @@ class Study:
         """Run the stage on a file of images; return its times. The features are in <folder>/features."""
         features, timings = self.folder / "features", self.folder / "timings.json"
         paths = {"pixels": pixels, "weights": self.weights, "features": features, "timings": timings}
+        paths["partial"] = self.folder / "partial"
         # Its parameters are those of the folder it runs in; its progress bar would hide what we print.
         with contextlib.chdir(self.folder), contextlib.redirect_stderr(io.StringIO()):
             extract.main(self.backbone, **paths)

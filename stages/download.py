@@ -7,48 +7,54 @@
 layout. Reads the manifest and a source from `data` in params.yaml; writes the images.
 """
 
+import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from stages.core import archive, command, config, fetch, output, synthetic
 from stages.core import manifest as manifests
 from stages.core.command import StageError
 
+# Of an archive of 15 Scene; the largest mirror has 0.2 GB.
+MOST_BYTES = 2 * 10**9
 
-def main(*, manifest: Path, folder: Path, images: Path) -> None:
-    """Fill `images` from 15 Scene, from the user's `folder`, or with generated scenes."""
+
+def main(*, manifest: Path, images: Path, partial: Path) -> None:
+    """Fill `images` from 15 Scene, from the user's `data.folder`, or with generated scenes."""
     data = config.load()["data"]
-    with output.whole_folder(images) as partial:
+    with output.whole_folder(images) as filled:
         if data["source"] == "scene15":
-            scene15(manifest, data["mirrors"], partial, os.environ.get("SCENE15"))
+            scene15(manifest, data["mirrors"], filled, os.environ.get("SCENE15"), partial)
         elif data["source"] == "folder":
-            copy_classes(folder, partial)
+            copy_classes(Path(data["folder"]), filled)
         else:
-            synthetic.write(partial, **data["synthetic"])
+            synthetic.write(filled, **data["synthetic"])
+    shutil.rmtree(partial, ignore_errors=True)
 
 
-def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None) -> None:
+def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None, partial: Path) -> None:
     """Collect 15 Scene from the user's copy, or else from the mirrors in turn until it is complete.
 
     Raises `StageError` with what each source lacked. A set SCENE15 means that the network is not used.
+    A transfer that was cut off stays in `partial`, for the next run to go on with.
     """
     entries = manifests.read(listed)
     refusals = []
     for source in [own_copy] if own_copy else mirrors:
-        reason = ""
+        reason, inside = "", []
         try:
             if own_copy:
-                manifests.place(archive.members(Path(source).expanduser()), entries, images)
+                inside = manifests.place(archive.members(Path(source).expanduser()), entries, images)
             else:
-                _from_mirror(source, entries, images)
+                inside = _from_mirror(source, entries, images, partial)
         except (archive.ArchiveError, fetch.FetchError) as error:
             reason = str(error)
         absent = manifests.missing(entries, images)
         if not absent:
             return
-        refusals.append(f"{source}: {reason or f'{absent} missing'}")
+        packed = f"; it holds archives itself: unpack {', '.join(inside[:3])}" if inside else ""
+        refusals.append(f"{source}: {reason or f'{absent} missing{packed}'}")
     raise StageError(
         expected=f"the {len(entries)} images listed in {listed}",
         found="no complete source: " + "; ".join(refusals or ["data.mirrors is empty"]),
@@ -76,9 +82,13 @@ def copy_classes(folder: Path, images: Path) -> None:
             shutil.copyfile(file, images / label.name / file.name)
 
 
-def _from_mirror(url: str, entries: list[manifests.Entry], images: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=images.parent) as folder:
-        manifests.place(archive.members(fetch.download(url, Path(folder))), entries, images)
+def _from_mirror(url: str, entries: list[manifests.Entry], images: Path, partial: Path) -> list[str]:
+    folder = partial / hashlib.sha256(url.encode()).hexdigest()[:16]
+    whole = fetch.download(url, folder, most=MOST_BYTES)
+    try:
+        return manifests.place(archive.members(whole), entries, images)
+    finally:
+        shutil.rmtree(folder)
 
 
 def _no_classes(folder: Path, found: str) -> StageError:

@@ -21,8 +21,8 @@ from stages.core import command, config, gram, index, machines, splits
 from stages.core import model as model_file
 from stages.core.command import StageError
 from stages.core.features import Features
+from stages.core.origin import refuse_misnamed, refuse_other
 from stages.core.pixels import Pixels
-from stages.core.probe import refuse_other
 from stages.core.svm import Machine
 
 # How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
@@ -71,7 +71,10 @@ def refuse_others(
     """Raise `StageError` unless what was read is of the rows of the index, and of its split."""
     backbone, _ = config.split_probe(probe)
     rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
-    refuse_other("features", "rows", features["rows"], rows, f"dvc repro extract@{backbone}")
+    extract = f"extract@{backbone}"
+    refuse_misnamed("features", probe, features, extract)
+    refuse_misnamed("a kernel", probe, kernel, f"kernel@{probe}")
+    refuse_other("features", "rows", features["rows"], rows, f"dvc repro {extract}")
     refuse_other("a kernel", "rows", kernel["rows"], rows, f"dvc repro kernel@{probe}")
     refuse_other("a machine", "rows", machine["rows"], rows, train)
     refuse_other("a machine", "training rows", machine["split"], splits.digest(images.train), train)

@@ -3,12 +3,13 @@
     dvc repro extract@vgg16
 
 Reads data/images.h5, data/weights/<b>.pth and the backbone's entry; writes one HDF5 file per layer,
-data/features/<b>/<layer>.h5. On a GPU where there is one (`runtime.device`).
+data/features/<b>/<layer>.h5. On a GPU where there is one (`runtime.device`). What was cut off goes on
+after the last whole batch in data/partial/<b>/ (`make clean-partial` removes that).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,55 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from stages.core import backbones, command, config, devices, inference, memory, output, study, timing
+from stages.core import (
+    backbones,
+    command,
+    config,
+    devices,
+    inference,
+    memory,
+    output,
+    space,
+    study,
+    timing,
+)  # fmt: skip
 from stages.core.activations import Taps
 from stages.core.command import StageError
-from stages.core.features import Writer
+from stages.core.partial import Progress, claimed, digest, software
 from stages.core.pixels import Pixels
+from stages.core.segments import Segments
 
 Rows = Callable[[], dict[str, Tensor]]  # waits for each layer's rows (b, d)
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "h5py", "hdf5plugin")
 
 
-def main(backbone: str, *, pixels: Path, weights: Path, features: Path, timings: Path) -> None:
+def main(
+    backbone: str, *, pixels: Path, weights: Path, features: Path, partial: Path, timings: Path
+) -> None:
     """Write the feature files of `backbone`."""
     params, images = config.load(), Pixels(pixels)
     memory.refuse_kernel(len(images.names), params["runtime"]["memory"])
     shapes = study.check(params)[backbone]
     device = devices.choose(params["runtime"]["device"])
     entry, precision = params["backbones"][backbone], params["extract"]["precision"]
-    network = inference.load_network(entry, weights, device, precision)
-    loaded_bytes = timing.resident_bytes()
-    with output.whole_folder(features) as folder, inference.computing(device, precision):
-        took = extract(backbone, network, shapes, images, folder, params, device)
+    origin = {
+        "pixels": digest(pixels),
+        "weights": digest(weights),
+        "entry": entry,
+        "extract": params["extract"],
+        # Not what is computed, but in the last bit how.
+        "device": devices.describe(device),
+        "batch_size": devices.batch_size(params["runtime"]["batch_size"], device),
+        **software(*PACKAGES),
+    }
+    with claimed(partial, origin) as folder:
+        network = inference.load_network(entry, weights, device, precision)
+        loaded_bytes = timing.resident_bytes()
+        with inference.computing(device, precision):
+            took = extract(backbone, network, shapes, images, folder, params, device)
+        with output.whole_folder(features) as ready:
+            for layer in shapes:
+                (folder / f"{layer}.h5").replace(ready / f"{layer}.h5")
     timing.write(timings, device=devices.describe(device), loaded_bytes=loaded_bytes, **took)
 
 
@@ -48,22 +78,51 @@ def extract(
     params: Mapping[str, Any],
     device: torch.device,
 ) -> dict[str, Any]:
-    """Send all images through `network`, write a file for each layer to `folder`; return the seconds."""
+    """Send all images through `network`, write a file for each layer to `folder`; return the seconds.
+
+    Of what an earlier run left in `folder`, nothing is done again.
+    """
     layers, storage = params["backbones"][backbone]["layers"], params["extract"]["storage"]
-    everything, write = timing.Stopwatch(), {layer: timing.Stopwatch() for layer in shapes}
-    with everything, ExitStack() as stack:
-        taps = stack.enter_context(Taps(network, layers, getattr(torch, storage)))
-        writers = {
-            layer: stack.enter_context(open_writer(folder, backbone, layer, params, shape, images))
-            for layer, shape in shapes.items()
-        }
-        batches = Batches(backbone, images, params, device)
-        write_behind(batches.through(taps), writers, write)
-    return {
-        "pass_seconds": everything.seconds,
-        "read_seconds": batches.reading.seconds,
-        "layers": {layer: layer_seconds(taps, layer, write[layer]) for layer in shapes},
+    parts = {
+        layer: open_segments(folder, backbone, layer, params, shape, images)
+        for layer, shape in shapes.items()
     }
+    progress = Progress(folder / "progress.json", list(parts.values()))
+    write, join = ({layer: timing.Stopwatch() for layer in shapes} for _ in range(2))
+    began = time.perf_counter()
+    with Taps(network, layers, getattr(torch, storage)) as taps:
+        batches = Batches(backbone, images, params, device)
+
+        def spent() -> dict[str, Any]:
+            return {
+                "pass_seconds": time.perf_counter() - began,
+                "read_seconds": batches.reading.seconds,
+                "layers": {
+                    layer: layer_seconds(taps, layer, write[layer], join[layer]) for layer in shapes
+                },
+            }
+
+        def keep(rows: Rows) -> None:
+            for layer, found in rows().items():
+                with write[layer]:
+                    parts[layer].append(found.numpy())
+            if progress.keep(spent()):
+                require_space(backbone, folder, list(parts.values()), len(images.names))
+
+        write_behind(batches.through(taps, progress.rows), keep)
+        for layer, segments in parts.items():
+            with join[layer]:
+                segments.join()
+        return progress.total(spent())
+
+
+def require_space(backbone: str, folder: Path, parts: Sequence[Segments], n: int) -> None:
+    """Refuse to go on where what is still to be written does not fit, by what the first batch took.
+
+    While a layer's segments are joined it is there twice.
+    """
+    whole = [segments.bytes / segments.rows * n for segments in parts]
+    space.require(folder, sum(whole) - sum(s.bytes for s in parts) + max(whole), f"extract@{backbone}")
 
 
 class Batches:
@@ -78,10 +137,12 @@ class Batches:
         self._size = devices.batch_size(params["runtime"]["batch_size"], device)
         self.reading = timing.Stopwatch()
 
-    def through(self, taps: Taps) -> Iterator[Rows]:
-        """Send each batch through the network; where it does not fit in a GPU's memory, by halves."""
-        start = 0
-        with tqdm(total=len(self._names), desc=self._backbone, unit="image") as bar:
+    def through(self, taps: Taps, start: int) -> Iterator[Rows]:
+        """Send each batch from row `start` on through the network.
+
+        One that does not fit in a GPU's memory goes by halves.
+        """
+        with tqdm(total=len(self._names), initial=start, desc=self._backbone, unit="image") as bar:
             while start < len(self._names):
                 names = self._names[start : start + self._size]
                 try:
@@ -107,38 +168,30 @@ class Batches:
         self._size //= 2
 
 
-def write_behind(
-    batches: Iterator[Rows], writers: Mapping[str, Writer], watches: Mapping[str, timing.Stopwatch]
-) -> None:
-    """Write each batch while the next one goes through the network; one waits at most."""
-
-    def write(rows: Rows) -> None:
-        for layer, found in rows().items():
-            with watches[layer]:
-                writers[layer].append(found.numpy())
-
+def write_behind(batches: Iterator[Rows], keep: Callable[[Rows], None]) -> None:
+    """Keep each batch while the next one goes through the network; one waits at most."""
     with ThreadPoolExecutor(1) as behind:
         writing: Future[None] | None = None
         for rows in batches:
             if writing:
                 writing.result()
-            writing = behind.submit(write, rows)
+            writing = behind.submit(keep, rows)
         if writing:
             writing.result()
 
 
-def open_writer(
+def open_segments(
     folder: Path,
     backbone: str,
     layer: str,
     params: Mapping[str, Any],
     shape: tuple[int, ...],
     images: Pixels,
-) -> Writer:
-    """The layer's feature file; it says what it holds, and nothing that differs from run to run."""
+) -> Segments:
+    """The layer's rows; their file says what it holds, and nothing that differs from run to run."""
     entry = params["backbones"][backbone]
     mean, std = backbones.normalisation(entry)
-    return Writer(
+    return Segments(
         folder / f"{layer}.h5",
         n=len(images.names),
         d=study.features(shape),
@@ -158,12 +211,15 @@ def open_writer(
     )
 
 
-def layer_seconds(taps: Taps, layer: str, write: timing.Stopwatch) -> dict[str, float]:
-    """The pass up to this layer, without copies; its copies; and writing it, beside the pass."""
+def layer_seconds(
+    taps: Taps, layer: str, write: timing.Stopwatch, join: timing.Stopwatch
+) -> dict[str, float]:
+    """The pass up to this layer, without copies; its copies; writing it beside the pass, and after."""
     return {
         "forward_seconds": taps.seconds[layer],
         "copy_seconds": taps.copy_seconds[layer],
         "write_seconds": write.seconds,
+        "join_seconds": join.seconds,
     }
 
 

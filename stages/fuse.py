@@ -10,7 +10,8 @@ same files, under the name fusion/<name>.
 from pathlib import Path
 
 from stages.core import command, config, evaluation, results, splits
-from stages.core.probe import ORIGIN, load
+from stages.core.origin import ORIGIN
+from stages.core.probe import load
 
 
 def main(
@@ -21,7 +22,7 @@ def main(
     params = config.load()
     settings, probes = params["svm"], params["fusions"][name]
     loaded = [
-        load(f"fuse@{name}", kernel=kernels / f"{p}.h5", rows=rows, normalize=settings["normalize"])
+        load(p, f"fuse@{name}", kernel=kernels / f"{p}.h5", rows=rows, normalize=settings["normalize"])
         for p in probes
     ]
     members, images = [K for K, _, _ in loaded], loaded[0][2]

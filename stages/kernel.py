@@ -16,11 +16,13 @@ from tqdm import tqdm
 
 from stages.core import accelerator, command, config, gram, memory, output, timing
 from stages.core.features import Features
+from stages.core.origin import refuse_misnamed
 
 
 def main(probe: str, *, features: Path, kernel: Path, timings: Path) -> None:
     """Write the kernel of `probe`."""
     layer, runtime = Features(features), config.load()["runtime"]
+    refuse_misnamed("features", probe, layer.attributes, f"extract@{config.split_probe(probe)[0]}")
     memory.refuse_kernel(layer.n, runtime["memory"])
     watch = timing.Stopwatch()
     with watch:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from stages.core import command, config, output, pca, splits, svm, timing
 from stages.core.index import Index
-from stages.core.probe import ORIGIN, load, score
+from stages.core.origin import ORIGIN
+from stages.core.probe import load, score
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def main(probe: str, *, kernel: Path, rows: Path, curve: Path, timings: Path) ->
     """Write the curve of `probe`, and its times."""
     params = config.load()
     C, normalize = params["svm"]["C"], params["svm"]["normalize"]
-    K, about, images = load(f"reduce@{probe}", kernel=kernel, rows=rows, normalize=normalize)
+    K, about, images = load(probe, f"reduce@{probe}", kernel=kernel, rows=rows, normalize=normalize)
     reducing = timing.Stopwatch()
     with reducing:
         Z, ratio = pca.scores(K, images.train)

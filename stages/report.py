@@ -158,7 +158,7 @@ def tell(
     return {
         "story": story,
         "ranking": ranking,
-        "listing": lambda layers: Markup(anatomies.markdown(layers)),
+        "listing": lambda layers: Markup(anatomies.markdown(layers)),  # noqa: S704 modules, numbers
         "questions": [question.format(network=subject.name) for question in story.QUESTIONS],
         "network": subject.name,
         "data": story.DATA[params["data"]["source"]],

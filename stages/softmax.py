@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from stages.core import command, compact, config, output, splits, timing
-from stages.core.probe import ORIGIN, load, score
+from stages.core.origin import ORIGIN
+from stages.core.probe import load, score
 
 # Of the mean loss's gradient. scikit-learn's 1e-4 is met far from the minimum where the classes can be
 # separated and the loss all but vanishes: on real layers that moves the accuracy by 1.5 points.
@@ -26,7 +27,7 @@ def main(probe: str, *, kernel: Path, rows: Path, metrics: Path, timings: Path) 
     """Write the metrics of `probe`."""
     params = config.load()
     protocol, normalize = params["softmax"], params["svm"]["normalize"]
-    K, about, images = load(f"softmax@{probe}", kernel=kernel, rows=rows, normalize=normalize)
+    K, about, images = load(probe, f"softmax@{probe}", kernel=kernel, rows=rows, normalize=normalize)
     train, test, y = images.train, ~images.train, images.y
     compacting, fitting = timing.Stopwatch(), timing.Stopwatch()
     with compacting:

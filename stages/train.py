@@ -13,7 +13,8 @@ fixed C, results/predictions/<b>/<layer>.csv (one line per test image) and data/
 from pathlib import Path
 
 from stages.core import command, config, evaluation, machines, results, splits
-from stages.core.probe import ORIGIN, load
+from stages.core.origin import ORIGIN
+from stages.core.probe import load
 
 
 def main(
@@ -22,7 +23,8 @@ def main(
 ) -> None:  # fmt: skip
     """Write all that is to be known of `probe`."""
     settings = config.load()["svm"]
-    K, about, images = load(f"train@{probe}", kernel=kernel, rows=rows, normalize=settings["normalize"])
+    normalize = settings["normalize"]
+    K, about, images = load(probe, f"train@{probe}", kernel=kernel, rows=rows, normalize=normalize)
     found = evaluation.run([K], images, splits.read(further), settings, probe)
     facts = {key: about[key] for key in ("feature_dim", *ORIGIN)}
     results.write(
@@ -35,7 +37,7 @@ def main(
         {
             "rows": about["rows"],
             "split": splits.digest(images.train),
-            "normalize": settings["normalize"],
+            "normalize": normalize,
             "C": settings["C"],
         },
     )

@@ -21,7 +21,7 @@ def main(backbone: str, *, weights: Path) -> None:
         state = backbones.state_dict(params["backbones"][backbone])
     except command.StageError as error:
         raise error.within(f"backbone {backbone}") from error
-    with output.whole_file(weights) as partial, partial.open("wb") as file:
+    with output.whole_file(weights) as partial, output.unfailing_file(partial) as file:
         torch.save(dict(state), file)
 
 

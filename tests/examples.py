@@ -9,7 +9,8 @@ from PIL import Image
 
 from stages.core import gram, index, splits
 from stages.core.glimpses import FIRST, Glimpse, Predictions
-from stages.core.probe import ORIGIN
+from stages.core.origin import ORIGIN
+from stages.core.segments import Segments
 
 
 def predictions() -> Predictions:
@@ -55,6 +56,21 @@ def drawn(path: Path) -> tuple[int, int]:
         return image.size
 
 
+def write_features(path: Path, X: NDArray[Any], **attributes: Any) -> None:
+    """A feature file of X (n, d), of the layer b of the backbone a."""
+    path.unlink(missing_ok=True)
+    facts = {"backbone": "a", "layer": "b", "precision": "float32", **attributes}
+    segments = Segments(path, n=len(X), d=X.shape[1], dtype=X.dtype.name, attributes=facts)
+    segments.append(X)
+    segments.join()
+
+
+def about(keys: list[index.Key], **more: Any) -> dict[str, Any]:
+    """What a kernel of the layer b of the backbone a says of itself."""
+    facts = {"backbone": "a", "layer": "b", "rows": index.digest(keys), "feature_dim": 50}
+    return {**facts, **dict.fromkeys(ORIGIN, "x"), **more}
+
+
 def overlapping(folder: Path) -> tuple[index.Index, NDArray[np.float64]]:
     """An index of 90 rows in 3 classes, half of them training, and the kernel of features that overlap.
 
@@ -65,6 +81,5 @@ def overlapping(folder: Path) -> tuple[index.Index, NDArray[np.float64]]:
     index.write(folder / "index.csv", images)
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
-    about = {"rows": index.digest(keys), "feature_dim": 50, **dict.fromkeys(ORIGIN, "x")}
-    gram.write(folder / "kernel.h5", X @ X.T, about)
+    gram.write(folder / "kernel.h5", X @ X.T, about(keys))
     return images, X

@@ -76,8 +76,20 @@ def test_a_stage_runs_its_own_module_with_the_paths_it_declares(name: str) -> No
     declared = [re.sub(r"/\$\{item\[.*", "", path) for path in declared]
     given = re.findall(r"--\w+ (\S+)", command)
     assert given
-    # The user's own weights are named in params.yaml, and all of that folder is watched.
-    assert set(given) == set(declared) - {"data/own/weights"}
+    # Folders of the user's own are named in params.yaml, and watched.
+    watched = {"data/own/weights", "${data.folder}"}
+    assert set(given) - {path for path in given if path.startswith("data/partial/")} == (
+        set(declared) - watched
+    )
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_names_are_checked_before_a_shell_meets_them(name: str) -> None:
+    """`download` checks them, and what waits for files of that name waits for it."""
+    body = BODIES[name]
+    waits = any("${key}" in dep or "${item}" in dep for dep in body["deps"])
+    named = "${" in str(body["cmd"])
+    assert (body["cmd"][0] == "python -m stages.names") == (named and not waits)
 
 
 def test_core_modules_import_each_other_in_no_circle() -> None:

@@ -47,7 +47,7 @@ def test_two_extractions_and_a_third_with_one_more_layer(
         run_stage(folder, "stages.weights", "net", "--weights", f"{name}.pth")
         run_stage(
             folder, "stages.extract", "net", "--pixels", "images.h5", "--weights", f"{name}.pth",
-            "--features", name, "--timings", "t.json",
+            "--features", name, "--partial", "partial", "--timings", "t.json",
         )  # fmt: skip
         found.append({path.name: path.read_bytes() for path in (folder / name).iterdir()})
         found[-1]["weights"] = (folder / f"{name}.pth").read_bytes()

@@ -3,6 +3,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,10 @@ def run(
     """Run the stage on a manifest of CONTENTS; returns the folder of images."""
     monkeypatch.delenv("SCENE15", raising=False)
     fetch = download.fetch.download
-    monkeypatch.setattr(download.fetch, "download", lambda url, folder: fetch(url, folder, retries=0))
+    monkeypatch.setattr(download.fetch, "download", partial(fetch, retries=0))
 
     def call(**data: Any) -> Path:
-        small["data"].update(data)
+        small["data"].update(folder="own", **data)
         folder = study(small)
         lines = [
             ",".join([*name.split("/"), "train", str(len(content)), hashlib.sha256(content).hexdigest()])
@@ -46,7 +47,9 @@ def run(
         ]
         (folder / "manifest.csv").write_text("\n".join(["label,file,split,bytes,sha256", *lines, ""]))
         images = folder / "out" / "images"
-        download.main(manifest=folder / "manifest.csv", folder=folder / "own", images=images)
+        download.main(
+            manifest=folder / "manifest.csv", images=images, partial=folder / "out" / "partial"
+        )
         return images
 
     return call
@@ -85,7 +88,7 @@ def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
     assert f"{mirrors[1]}: neither a folder nor a zip or tar archive" in message
     assert f"{mirrors[2]}: 404 Client Error" in message
     assert "SCENE15=<archive or folder> dvc repro" in message
-    assert not list((tmp_path / "out").iterdir())
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("kind", ["zip", "folder"])
@@ -147,5 +150,7 @@ def test_generated_scenes(run: Callable[..., Path]) -> None:
 def test_the_real_scene15(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
     small["data"].update(source="scene15")
     study(small)
-    download.main(manifest=ROOT / "data" / "scene15.csv", folder=tmp_path, images=tmp_path / "images")
+    download.main(
+        manifest=ROOT / "data" / "scene15.csv", images=tmp_path / "images", partial=tmp_path / "partial"
+    )
     assert sum(1 for _ in (tmp_path / "images").glob("*/*.jpg")) == 4485

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import examples
 import h5py
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sklearn.preprocessing import normalize
 from stages import export
 from stages.core import gram, index, machines, model, pixels, splits, svm
 from stages.core.command import StageError
-from stages.core.features import CHUNK_COLUMNS, Features, Writer
+from stages.core.features import CHUNK_COLUMNS, Features
 
 N, D = 36, 2 * CHUNK_COLUMNS + 100  # three blocks
 ABOUT = {
@@ -44,7 +45,7 @@ def made(folder: Path, norm: str = "none") -> Made:
     K, on = rows @ rows.T, images.train
     machine = svm.fit(K[np.ix_(on, on)], images.y[on], C=0.01)
     write_features(folder, X, digest)
-    gram.write(folder / "k.h5", exact @ exact.T, {"rows": digest})
+    gram.write(folder / "k.h5", exact @ exact.T, {"backbone": "a", "layer": "b", "rows": digest})
     about = {"rows": digest, "split": splits.digest(on), "normalize": norm, "C": 0.01}
     machines.write(folder / "m.h5", machine, about)
     index.write(folder / "index.csv", images)
@@ -53,9 +54,7 @@ def made(folder: Path, norm: str = "none") -> Made:
 
 
 def write_features(folder: Path, X: NDArray[Any], digest: str) -> None:
-    about = {**ABOUT, "rows": digest}
-    with Writer(folder / "f.h5", n=len(X), d=D, dtype="float16", attributes=about) as writer:
-        writer.append(X)
+    examples.write_features(folder / "f.h5", X, **{**ABOUT, "rows": digest})
 
 
 def write_pixels(folder: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 import torch
 
 from stages import extract, prepare, weights
-from stages.core import backbones, synthetic, timing
+from stages.core import backbones, synthetic
 from stages.core.activations import Taps
 from stages.core.command import StageError
-from stages.core.features import Features, Writer
+from stages.core.features import Features
 from stages.core.pixels import Pixels
+from stages.core.segments import Segments
 
 
 def images_of(folder: Path, count: int = 3) -> None:
@@ -28,6 +30,7 @@ def run_extract(folder: Path, backbone: str, name: str) -> Path:
         pixels=folder / "images.h5",
         weights=folder / "w.pth",
         features=folder / name,
+        partial=folder / "partial",
         timings=folder / "t.json",
     )
     return folder / name
@@ -68,10 +71,49 @@ def test_an_extraction_that_fails_leaves_no_file(folder: Path, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Writer, "append", full)
+    monkeypatch.setattr(Segments, "append", full)
     with pytest.raises(OSError, match="No space left"):
         run_extract(folder, "squeeze", "features")
     assert not [path for path in folder.iterdir() if "features" in path.name]
+
+
+class Killed(BaseException):
+    """What no code of ours catches."""
+
+
+@pytest.mark.parametrize("batch", [8, 10])
+@pytest.mark.parametrize("at", [1, 4, 5, 6, 7, 8])
+def test_what_was_cut_off_goes_on_and_comes_out_the_same(
+    at: int, batch: int, folder: Path, small: dict[str, Any], study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """90 images; a segment has 32 rows; progress is told where a batch ends with one."""
+    small["runtime"]["batch_size"] = batch
+    study(small)
+    images_of(folder, count=30)
+    whole = run_extract(folder, "squeeze", "whole")
+    batches: list[int] = []
+    start = Taps.start
+
+    def until(taps: Taps, images: torch.Tensor, names: list[str]) -> Any:
+        batches.append(len(images))
+        if len(batches) == at:
+            raise Killed
+        return start(taps, images, names)
+
+    monkeypatch.setattr(Taps, "start", until)
+    with pytest.raises(Killed):
+        run_extract(folder, "squeeze", "features")
+    assert not (folder / "features").exists()
+    # The batch before the killed one may not be kept yet; all before that one are.
+    sure = max(at - 2, 0) * batch
+    batches[:] = [0] * at  # not to be killed again
+    run_extract(folder, "squeeze", "features")
+    common = math.lcm(batch, 32)
+    again = sum(batches[at:])
+    assert again in {90 - row // common * common for row in (sure, sure + batch)}
+    for path in whole.iterdir():
+        assert path.read_bytes() == (folder / "features" / path.name).read_bytes()
+    assert not (folder / "partial").exists()
 
 
 class Small:
@@ -138,20 +180,20 @@ def test_one_batch_is_written_while_the_next_is_made() -> None:
     """Batches stay in order, no more than one waits, and a writer's error comes through."""
     events: list[str] = []
 
-    class Slow:
-        def append(self, rows: np.ndarray) -> None:
-            time.sleep(0.02)
-            events.append(f"written {rows[0]}")
-            if rows[0] == 3:
-                raise OSError(28, "No space left on device")
+    def keep(rows: extract.Rows) -> None:
+        time.sleep(0.02)
+        number = int(rows()["a"])
+        events.append(f"written {number}")
+        if number == 3:
+            raise OSError(28, "No space left on device")
 
     def made() -> Iterator[extract.Rows]:
         for number in range(6):
             events.append(f"made {number}")
-            yield lambda number=number: {"a": torch.tensor([number])}
+            yield lambda number=number: {"a": torch.tensor(number)}
 
     with pytest.raises(OSError, match="No space left"):
-        extract.write_behind(made(), {"a": Slow()}, {"a": timing.Stopwatch()})  # type: ignore[dict-item]
+        extract.write_behind(made(), keep)
     assert events.index("made 1") < events.index("written 0")
     assert [event for event in events if "written" in event] == [f"written {i}" for i in range(4)]
     assert "made 5" not in events

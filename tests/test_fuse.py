@@ -8,7 +8,7 @@ import pytest
 from stages import fuse
 from stages.core import gram, index, splits
 from stages.core.command import StageError
-from stages.core.probe import ORIGIN
+from stages.core.origin import ORIGIN
 
 KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
 PROBES = ["squeeze/pool2", "shuffle/stage2"]
@@ -25,10 +25,11 @@ def made(folder: Path, scales: tuple[float, float] = (1.0, 1.0)) -> None:
         X = np.random.default_rng(number).normal(size=(30, 40))
         X[:, 0] += 8 * (y == number)
         X *= scale
-        origin = {key: f"{key}{number}" for key in ORIGIN}
+        origin = {key: f"{key}{number}" for key in ORIGIN} | {"rows": index.digest(KEYS)}
+        origin |= dict(zip(("backbone", "layer"), probe.split("/"), strict=True))
         path = folder / "kernels" / f"{probe}.h5"
         path.parent.mkdir(parents=True, exist_ok=True)
-        gram.write(path, X @ X.T, {"rows": index.digest(KEYS), "feature_dim": 40, **origin})
+        gram.write(path, X @ X.T, {**origin, "feature_dim": 40})
 
 
 def run_fuse(folder: Path) -> dict[str, Any]:

@@ -3,18 +3,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import write_features
 
 from stages import kernel
 from stages.core import accelerator, gram
 from stages.core.command import StageError
-from stages.core.features import Writer
 
 
 def test_kernel_is_that_of_the_features(folder: Path) -> None:
     X = np.random.default_rng(0).normal(size=(40, 9000)).astype(np.float16)
-    about = {"backbone": "a", "layer": "b", "rows": "r", "shape": (9000,), "precision": "float32"}
-    with Writer(folder / "f.h5", n=40, d=9000, dtype="float16", attributes=about) as writer:
-        writer.append(X)
+    write_features(folder / "f.h5", X, rows="r")
     kernel.main("a/b", features=folder / "f.h5", kernel=folder / "k.h5", timings=folder / "t.json")
     K, attributes = gram.read(folder / "k.h5")
     exact = X.astype(np.float64) @ X.astype(np.float64).T
@@ -23,10 +21,7 @@ def test_kernel_is_that_of_the_features(folder: Path) -> None:
 
 
 def test_a_kernel_that_does_not_fit_is_refused(folder: Path, small: dict[str, Any], study: Any) -> None:
-    with Writer(
-        folder / "f.h5", n=40, d=3, dtype="float16", attributes={"precision": "float32"}
-    ) as writer:
-        writer.append(np.zeros((40, 3), dtype=np.float16))
+    write_features(folder / "f.h5", np.zeros((40, 3), dtype=np.float16))
     small["runtime"]["memory"] = 1e-5
     study(small)
     with pytest.raises(StageError, match="at most 21 images.* found 40 images"):

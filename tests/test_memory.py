@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from conftest import only, run_stage
+from examples import about
 
 from stages import prepare
 from stages.core import index, splits, synthetic
-from stages.core.features import Writer
-from stages.core.probe import ORIGIN
+from stages.core.segments import Segments
 
 LIMIT = 2 * 2**30
 N = 4485
@@ -33,13 +33,14 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
     index.write(folder / "index.csv", images)
     splits.write(folder / "splits.csv", masks[1:])
     rng = np.random.default_rng(0)
-    about = {"rows": index.digest(keys), **dict.fromkeys(ORIGIN, "x"), "precision": "float32"}
+    facts = about(keys, precision="float32")
     d = 12_288  # three blocks: the fourth and the hundredth need no more
-    with Writer(folder / "f.h5", n=N, d=d, dtype="float16", attributes=about) as writer:
-        for y in images.y:
-            writer.append(
-                (rng.random((1, d), dtype=np.float32) + (np.arange(d) % 15 == y)).astype(np.float16)
-            )
+    segments = Segments(folder / "f.h5", n=N, d=d, dtype="float16", attributes=facts)
+    for y in images.y:
+        segments.append(
+            (rng.random((1, d), dtype=np.float32) + (np.arange(d) % 15 == y)).astype(np.float16)
+        )
+    segments.join()
     made = stage(folder, "stages.kernel", "a/b", "--features", "f.h5", "--kernel", "k.h5")
     assert made["peak_bytes"] < LIMIT
     trained = stage(
@@ -68,6 +69,6 @@ def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path])
     run_stage(folder, "stages.weights", "vgg16", "--weights", "w.pth")
     made = stage(
         folder, "stages.extract", "vgg16", "--pixels", "images.h5", "--weights", "w.pth",
-        "--features", "features",
+        "--features", "features", "--partial", "partial",
     )  # fmt: skip
     assert made["peak_bytes"] - made["loaded_bytes"] < LIMIT

@@ -1,14 +1,11 @@
 """Real `dvc` runs of the whole graph, on generated scenes and small untrained networks."""
 
-import json
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL, dump, scratch, variables
-from ruamel.yaml import YAML
+from conftest import SMALL
+from project import Project
 
 from stages.core import synthetic
 
@@ -20,47 +17,9 @@ def ran(output: str) -> set[str]:
     return set(re.findall(r"Running stage '(.*?)'", output))
 
 
-class Project:
-    """A scratch copy of the project, in a git repository of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        dump(SMALL, folder.with_suffix(".yaml"))
-        scratch(folder, folder.with_suffix(".yaml"))
-
-    def run(self, *command: str, status: int = 0) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=variables(), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def repro(self, *options: str, status: int = 0) -> set[str]:
-        """Run `dvc repro` and return the stages that ran."""
-        return set(
-            re.findall(r"Running stage '(.*?)'", self.run("dvc", "repro", *options, status=status))
-        )
-
-    def edit(self, change: Any) -> None:
-        path = self.folder / "params.yaml"
-        params = YAML(typ="safe").load(path)
-        change(params)
-        dump(params, path)
-
-    def accuracy(self, probe: str) -> float:
-        return float(
-            json.loads((self.folder / "results" / "metrics" / f"{probe}.json").read_text())["accuracy"]
-        )
-
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "--all")
-        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        self.run("git", *identity, "commit", "--quiet", "--message", message)
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(tmp_path_factory.mktemp("pipeline") / "project")
+    return Project(tmp_path_factory.mktemp("pipeline") / "project", SMALL)
 
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")

@@ -33,6 +33,7 @@ def build(folder: Path, params: dict[str, Any]) -> None:
         pixels=data / "images.h5",
         weights=data / "weights" / f"{backbone}.pth",
         features=data / "features" / backbone,
+        partial=data / "partial" / backbone,
         timings=timings,
     )
     features, K = data / "features" / f"{PROBE}.h5", data / "k.h5"

@@ -131,6 +131,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 pixels=data / "images.h5",
                 weights=state,
                 features=data / "features" / name,
+                partial=data / "partial" / name,
                 timings=timings / "extract" / f"{name}.json",
             )
             glimpse.main(

@@ -13,7 +13,7 @@ from sklearn.preprocessing import normalize
 from stages import softmax
 from stages.core import index as rows
 from stages.core.command import StageError
-from stages.core.probe import ORIGIN
+from stages.core.origin import ORIGIN
 
 
 def run_softmax(folder: Path) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import about
 from sklearn.metrics import balanced_accuracy_score
 
 from stages import train
 from stages.core import gram, machines, splits
 from stages.core import index as rows
 from stages.core.command import StageError
-from stages.core.probe import ORIGIN
+from stages.core.origin import ORIGIN
 
 
 def made(folder: Path, seed: int = 0) -> rows.Index:
@@ -23,8 +24,7 @@ def made(folder: Path, seed: int = 0) -> rows.Index:
     rows.write(folder / "index.csv", images)
     splits.write(folder / "splits.csv", masks[1:])
     X = np.random.default_rng(seed).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
-    about = {"rows": rows.digest(keys), "feature_dim": 50, **dict.fromkeys(ORIGIN, "x")}
-    gram.write(folder / "kernel.h5", X @ X.T, about)
+    gram.write(folder / "kernel.h5", X @ X.T, about(keys))
     return images
 
 
@@ -69,12 +69,12 @@ def test_train_writes_metrics_and_predictions_that_agree(folder: Path) -> None:
     assert len(accuracies) == metrics["splits"] == 3
     assert metrics["mean_accuracy"] == pytest.approx(np.mean(accuracies))
     assert metrics["std_accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
-    machine, about = machines.read(folder / "machine.h5")
+    machine, facts = machines.read(folder / "machine.h5")
     K = gram.read(folder / "kernel.h5")[0]
     said = machine.decide(K[:, images.train])[~images.train].argmax(axis=1)
     assert [images.classes[k] for k in said] == predicted
-    assert about["split"] == splits.digest(images.train)
-    assert about["rows"] == rows.digest(images.keys)
+    assert facts["split"] == splits.digest(images.train)
+    assert facts["rows"] == rows.digest(images.keys)
 
 
 def test_no_test_image_has_a_part_in_the_choice_of_c(folder: Path) -> None:
@@ -82,11 +82,11 @@ def test_no_test_image_has_a_part_in_the_choice_of_c(folder: Path) -> None:
     images = made(folder)
     run_train(folder)
     before = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
-    K, about = gram.read(folder / "kernel.h5")
+    K, told = gram.read(folder / "kernel.h5")
     X = np.linalg.cholesky(K + 1e-9 * np.eye(30))
     test = np.flatnonzero(~images.train)
     X[test] = X[test[::-1]]
-    gram.write(folder / "kernel.h5", X @ X.T, about)
+    gram.write(folder / "kernel.h5", X @ X.T, told)
     run_train(folder)
     after = (folder / "curve.csv").read_text(), json.loads((folder / "metrics.json").read_text())
     assert after[0] == before[0]

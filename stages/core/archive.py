@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# An archive with more than 15 Scene in it is searched, but not one without end.
+MOST_MEMBERS, MOST_LISTED = 200_000, 2**25  # the second: bytes of a zip's list of members
+
 
 class ArchiveError(Exception):
     """What cannot be read as a folder or an archive; its text is the reason."""
@@ -40,11 +43,21 @@ def members(path: Path) -> Iterator[Member]:
         if path.is_dir():
             yield from _folder(path)
         elif zipfile.is_zipfile(path):
-            yield from _zip(path)
+            _refuse_long(path)
+            yield from _bounded(_zip(path))
         elif tarfile.is_tarfile(path):
-            yield from _tar(path)
+            yield from _bounded(_tar(path))
+        elif _begins_as_zip(path):
+            raise ArchiveError("cut off: a zip archive without its end")
         else:
             raise ArchiveError("neither a folder nor a zip or tar archive; perhaps an error page")
+
+
+def _bounded(found: Iterator[Member]) -> Iterator[Member]:
+    for number, member in enumerate(found):
+        if number == MOST_MEMBERS:
+            raise ArchiveError(f"more than {MOST_MEMBERS:,} members")
+        yield member
 
 
 def _folder(path: Path) -> Iterator[Member]:
@@ -70,7 +83,8 @@ def _zip(path: Path) -> Iterator[Member]:
 
 def _tar(path: Path) -> Iterator[Member]:
     with tarfile.open(path) as archive:
-        for info in archive:
+        while info := archive.next():
+            archive.members.clear()  # type: ignore[attr-defined]  # or it would keep all of them
             if info.isfile():
 
                 def read(info: tarfile.TarInfo = info) -> bytes:
@@ -79,6 +93,21 @@ def _tar(path: Path) -> Iterator[Member]:
                         return file.read() if file else b""
 
                 yield Member(info.name, info.size, read)
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _refuse_long(path: Path) -> None:
+    """Refuse a zip whose list of members is too long: to open it is to read it whole into memory."""
+    with path.open("rb") as file:
+        # The record that ZipFile will read, found the way it will be found.
+        record = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    listed = record[5] if record else 0
+    if listed > MOST_LISTED:
+        raise ArchiveError(f"a list of members of {listed:,} bytes, where {MOST_LISTED:,} are the most")
 
 
 @contextmanager

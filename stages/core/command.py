@@ -1,7 +1,9 @@
 """How a stage is called and how it fails: keyword paths in, one clear line out."""
 
 import argparse
+import errno
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +70,7 @@ def run(main: Callable[..., None]) -> None:
     except (StageError, OSError) as error:
         if debug:
             raise
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {_full_disk(error) or error}")
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -90,6 +92,19 @@ def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
         parser.add_argument(name, nargs="+", metavar=name.upper())
     else:
         parser.add_argument(name)
+
+
+def _full_disk(error: Exception) -> StageError | None:
+    """What to say where it is that; HDF5 tells it in a text only."""
+    if isinstance(error, StageError) or os.strerror(errno.ENOSPC) not in str(error):
+        return None
+    return StageError(
+        expected="room on the disk",
+        found=str(error),
+        cause="a full disk; what was done is kept, and nothing half-written under its final name",
+        do="free some (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
+        "`make clean-partial` what was cut off), then dvc repro",
+    )
 
 
 def _module(main: Callable[..., None]) -> str:

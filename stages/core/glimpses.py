@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.core import hdf5
+
 # How a network is shown an image. The first is how it should be; the last is not tried on all images.
 CONDITIONS = (
     "normalised, eval mode",
@@ -102,7 +104,7 @@ FIRST = "first convolution"  # no layer's name: those have no spaces
 
 def write(path: Path, glimpse: Glimpse) -> None:
     """Write one HDF5 file; its bytes depend on its contents only."""
-    with h5py.File(path, "w") as file:
+    with hdf5.writing(path) as file:
         _fill(
             file,
             {
@@ -125,7 +127,7 @@ def write(path: Path, glimpse: Glimpse) -> None:
 
 def read(path: Path) -> Glimpse:
     """Read what `write` wrote."""
-    with h5py.File(path, "r") as file:
+    with hdf5.reading(path, "a glimpse", f"glimpse@{path.stem}"), h5py.File(path, "r") as file:
         said = {key: value[()] for key, value in file["said"].items()} if "said" in file else {}
         if said:
             said["classes"] = file["said/classes"].asstr()[:].tolist()

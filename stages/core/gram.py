@@ -51,21 +51,34 @@ def write(path: Path, K: NDArray[np.float64], attributes: Mapping[str, Any]) -> 
 
     Raises `StageError` if K holds NaN or infinity.
     """
-    if not np.isfinite(K).all():
-        raise StageError(
-            expected="a finite kernel",
-            found="NaN or infinity",
-            cause="a damaged feature file",
-            do="check the weights of this backbone",
+    do = "check the weights of this backbone, then dvc repro --force extract@<backbone>"
+    _refuse_not_finite(K, "the kernel", "damaged features", do)
+    with hdf5.writing(path) as file:
+        kernel = file.create_dataset(
+            "kernel",
+            data=K,
+            chunks=(min(len(K), 64), len(K)),
+            fletcher32=True,  # a flipped bit is noticed when it is read
+            track_times=False,
         )
-    with h5py.File(path, "w") as file:
-        kernel = file.create_dataset("kernel", data=K, track_times=False)
         kernel.attrs.update(attributes)
 
 
 def read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Return K (n, n) and the attributes that `write` got."""
-    with h5py.File(path, "r") as file:
+    """Return K (n, n) and the attributes that `write` got.
+
+    Raises `StageError` if the file is damaged.
+    """
+    probe = f"{path.parent.name}/{path.stem}"
+    with hdf5.reading(path, f"the kernel of {probe}", f"kernel@{probe}"), h5py.File(path, "r") as file:
         kernel = file["kernel"]
         attributes = hdf5.attributes(kernel)
-        return kernel[:], attributes
+        K = kernel[:]
+    again = f"dvc repro --force --single-item kernel@{probe}, then dvc repro"
+    _refuse_not_finite(K, f"the kernel in {path}", "a file that was damaged", again)
+    return K, attributes
+
+
+def _refuse_not_finite(K: NDArray[np.float64], what: str, cause: str, do: str) -> None:
+    if not np.isfinite(K).all():
+        raise StageError(expected=f"{what} to be finite", found="NaN or infinity", cause=cause, do=do)

@@ -11,6 +11,7 @@ from stages.core.archive import Member
 from stages.core.command import StageError
 
 _COLUMNS = ["label", "file", "split", "bytes", "sha256"]
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,28 @@ def read(path: Path) -> list[Entry]:
         ]
 
 
-def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> None:
+def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> list[str]:
     """Write each known content among `members` to every `folder/<label>/<file>` it stands for.
 
     Names inside the source are never used to write, so a hostile archive cannot leave the folder;
-    only members of a known size are read, so an inflated one costs nothing.
+    only members of a known size are read, so an inflated one costs nothing. Archives among the members
+    are not looked into: their names are returned.
     """
     places = defaultdict(list)
     for entry in entries:
         places[entry.sha256].append(folder / entry.label / entry.file)
     sizes = {entry.size for entry in entries}
+    archives = []
     for member in members:
+        if Path(member.name).suffix in ARCHIVES:
+            archives.append(member.name)
         if member.size not in sizes:
             continue
         content = member.read()
         for path in places.pop(hashlib.sha256(content).hexdigest(), []):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+    return archives
 
 
 def missing(entries: Sequence[Entry], folder: Path) -> str:

@@ -53,7 +53,7 @@ class Model:
 
 def write(path: Path, model: Model) -> None:
     """Write data sets `weights`, `bias` and `classes`, the rest as attributes; always the same bytes."""
-    with output.whole_file(path) as partial, h5py.File(partial, "w") as file:
+    with output.whole_file(path) as partial, hdf5.writing(partial) as file:
         for name, value in vars(model).items():
             if name in ("weights", "bias", "classes"):
                 kind = h5py.string_dtype() if name == "classes" else value.dtype

@@ -1,7 +1,10 @@
 """A file or folder appears under its final name whole, or not at all."""
 
 import csv
+import glob
+import io
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +33,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
         fresh.replace(path)
 
 
+@contextmanager
+def unfailing_file(path: Path) -> Iterator[io.FileIO]:
+    """Give a file whose writes seem to succeed; raise the first `OSError` there was when the block ends.
+
+    For libraries that cannot bear one: on a full disk HDF5 ends in a segmentation fault when it closes
+    the file, and torch.save tells of an unexpected position.
+    """
+    with _Unfailing(path, "w+") as file:
+        try:
+            yield file
+        finally:
+            if file.error:
+                raise OSError(file.error.errno, file.error.strerror, str(path)) from None
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write `values` as json, whole or not at all."""
     with whole_file(path) as partial:
@@ -44,12 +62,45 @@ def write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]
         writer.writerows(lines)
 
 
+class _Unfailing(io.FileIO):
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        length = len(left)
+        try:
+            while left and not self.error:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return length
+
+
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     # On the same file system as the target, so that the last move is a rename.
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    _sweep(path)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.{os.getpid()}.", dir=path.parent))
     try:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes left there that were killed while they wrote `path`."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
+        number = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if number.isdecimal() and not _lives(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,6 +1,7 @@
 """The images, decoded once: one HDF5 file of uint8 pixels in row order."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from stages.core import index
+from stages.core import hdf5, index
 from stages.core.command import StageError
 
 GREY_MODES = {"1", "L"}
@@ -28,10 +29,17 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
         naming the file that cannot be decoded or whose pixels are of an unknown kind.
     """
     paths = [folder / label / file for label, file in keys]
-    mode = "L" if all(_mode(path) in GREY_MODES for path in paths) else "RGB"
+    mode = "L" if {_mode(path) for path in paths} <= GREY_MODES else "RGB"
     shape = (len(paths), len(mode), size, size)
-    with h5py.File(path, "w") as file:
-        pixels = file.create_dataset("pixels", shape, np.uint8, track_times=False)
+    with hdf5.writing(path) as file:
+        pixels = file.create_dataset(
+            "pixels",
+            shape,
+            np.uint8,
+            chunks=(1, *shape[1:]),
+            fletcher32=True,  # a flipped bit is noticed when it is read
+            track_times=False,
+        )
         pixels.attrs["rows"] = index.digest(keys)
         file["names"] = [f"{label}/{name}" for label, name in keys]
         for row, image in enumerate(tqdm(paths, desc="decode", unit="image")):
@@ -54,15 +62,18 @@ class Pixels:
     """
 
     def __init__(self, path: Path) -> None:
-        file = h5py.File(path, "r")
-        self._pixels = file["pixels"]
-        self.names: list[str] = file["names"].asstr()[:].tolist()
-        self.rows: str = self._pixels.attrs["rows"]
+        self._reading = partial(hdf5.reading, path, "the pixels of all images", "prepare")
+        with self._reading():
+            file = h5py.File(path, "r")
+            self._pixels = file["pixels"]
+            self.names: list[str] = file["names"].asstr()[:].tolist()
+            self.rows: str = self._pixels.attrs["rows"]
         self.nbytes: int = self._pixels.nbytes
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""
-        pixels: NDArray[np.uint8] = self._pixels[rows]
+        with self._reading():
+            pixels: NDArray[np.uint8] = self._pixels[rows]
         return pixels
 
 

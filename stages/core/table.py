@@ -24,9 +24,10 @@ class Row:
     if the row were as good as the best layer of its backbone, or of all (`ranking.compared`); empty for
     those themselves.
     Times are wall-clock seconds, over all images for the features:
-    feature = decode + read + forward up to the layer + write; svm = kernel + fit; all = the whole
-    protocol, on all cores; softmax = kernel + compact matrix + fit. A fusion takes what its layers take:
-    one pass of each backbone, all their kernels.
+    feature = decode + read + forward up to the layer, or writing where that takes longer beside it, +
+    joining the file; svm = kernel + fit; all = the whole protocol, on all cores; softmax = kernel +
+    compact matrix + fit. A fusion takes what its layers take: one pass of each backbone, all their
+    kernels.
     The softmax_ cells are empty where the stage `softmax` has not run with the present parameters.
     Peaks are of resident memory; that of `extract` is what it needs beyond the loaded model, that of
     `train` is of all its processes together.
@@ -194,8 +195,10 @@ def _pass_seconds(extract: Mapping[str, Any], names: Sequence[str]) -> float:
     """What one pass costs that is cut at the deepest of these layers and writes them all beside it."""
     spent = [extract["layers"][name] for name in names]
     forward = max(layer["forward_seconds"] for layer in spent)
-    copying, writing = (sum(layer[key] for layer in spent) for key in ("copy_seconds", "write_seconds"))
-    return float(extract["read_seconds"] + max(forward + copying, writing))
+    copying, writing, joining = (
+        sum(layer[f"{what}_seconds"] for layer in spent) for what in ("copy", "write", "join")
+    )
+    return float(extract["read_seconds"] + max(forward + copying, writing) + joining)
 
 
 def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]:

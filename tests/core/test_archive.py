@@ -45,8 +45,8 @@ def test_a_folder_of_any_depth(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    # The list of a zip's members stands at its end: without it nothing tells that it was one.
-    [("zip", "neither a folder nor a zip"), ("tar.gz", "cut off or damaged")],
+    # The list of a zip's members stands at its end.
+    [("zip", "cut off: a zip archive without its end"), ("tar.gz", "cut off or damaged")],
 )
 def test_a_truncated_archive_is_refused(kind: str, reason: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path)

@@ -1,14 +1,19 @@
+import copy
+import functools
+import json
+import operator
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, SMALL, dump
+from conftest import ROOT, SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import config
+from stages.core import config, study
 from stages.core.command import StageError
 
 Edit = Callable[[dict[str, Any]], object]
@@ -149,24 +154,92 @@ def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
         config.load(tmp_path / "params.yaml")
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    key=st.sampled_from(list(SMALL)),  # all sections there are: none may be left out
-    value=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-        ),
-        max_leaves=6,
-    ),
+# How often each property is tried; `CASES=5000 pytest tests/core/test_config.py` takes its time.
+often = settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+# What means something to YAML, to a shell, or here.
+telling = st.sampled_from(
+    [*"{}[]:,&*#?|-<>=!%@'\"\\\n\t\0;$`~.", "<<: *a", "!!python/name:os.system", "&a", "1e999",
+     "0x1_0", "2026-01-01", "squeeze", "squeeze/pool1", "random:1", "../", "\ufeff", "\ud800", "é",
+     "---\n", ".nan"]
+)  # fmt: skip
+values = st.recursive(
+    scalars | telling,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
 )
-def test_whatever_stands_in_a_section_is_judged(key: str, value: Any, tmp_path_factory: Any) -> None:
-    path = tmp_path_factory.mktemp("any") / "params.yaml"
-    dump({**SMALL, key: value}, path)
+
+
+def judged(content: bytes, folder: Path) -> None:
+    """It is a study, or there is one line that tells why it is none."""
+    path = folder / "params.yaml"
+    path.write_bytes(content)
     try:
-        config.load(path)
+        params = config.load(path)
+        networks(json.dumps(params["backbones"]), params["data"]["image_size"])
     except StageError as error:
         assert "\n" not in str(error)
+        assert "Next: " in str(error)
+
+
+@functools.lru_cache(1000)
+def networks(backbones: str, size: int) -> None:
+    study.check({"backbones": json.loads(backbones), "data": {"image_size": size}})
+
+
+def encoded(parts: list[str]) -> bytes:
+    return "".join(parts).encode(errors="surrogatepass")
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something stands in a mapping, at any depth."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else [])
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+@often
+@given(
+    place=st.sampled_from(places(SMALL)[1:]), key=st.none() | telling | st.text(max_size=5), value=values
+)
+def test_whatever_stands_anywhere_is_judged(
+    place: tuple[Any, ...], key: str | None, value: Any, tmp_path_factory: Any
+) -> None:
+    """In its place, or, with a key, beside it."""
+    params = copy.deepcopy(SMALL)
+    around = functools.reduce(operator.getitem, place[:-1], params)
+    if isinstance(around, list):
+        around[place[-1]] = value
+    else:
+        around[place[-1] if key is None else key] = value
+    try:
+        content = json.dumps(params).encode()  # which is YAML
+    except ValueError:
+        return
+    judged(content, tmp_path_factory.getbasetemp())
+
+
+@often
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 20), telling | st.text(max_size=4)), max_size=4
+    ),
+    noise=st.binary(max_size=4),
+)
+def test_whatever_is_typed_is_judged(
+    changes: list[tuple[float, int, str]], noise: bytes, tmp_path_factory: Any
+) -> None:
+    """Some characters of a study are taken out, others put in."""
+    text = (ROOT / "params.demo.yaml").read_bytes()
+    for where, taken, put in changes:
+        at = int(where * len(text))
+        text = text[:at] + encoded([put]) + text[at + taken :]
+    judged(text + noise, tmp_path_factory.getbasetemp())
+
+
+@often
+@given(content=st.binary(max_size=60) | st.lists(telling | st.text(max_size=9)).map(encoded))
+def test_whatever_bytes_there_are_they_are_judged(content: bytes, tmp_path_factory: Any) -> None:
+    judged(content, tmp_path_factory.getbasetemp())
 
 
 def test_among_puts_likely_names_first() -> None:

@@ -2,20 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import write_features
 
 from stages.core.command import StageError
-from stages.core.features import CHUNK_COLUMNS, Features, Writer
+from stages.core.features import CHUNK_COLUMNS, Features
 
 RNG = np.random.default_rng(0)
-
-
-def write(
-    path: Path, X: np.ndarray, batch: int, dtype: str = "float16", precision: str = "float32"
-) -> None:
-    attributes = {"layer": "pool5", "shape": (512, 7, 7), "precision": precision}
-    with Writer(path, n=len(X), d=X.shape[1], dtype=dtype, attributes=attributes) as writer:
-        for start in range(0, len(X), batch):
-            writer.append(X[start : start + batch])
 
 
 @pytest.mark.parametrize(
@@ -27,7 +19,7 @@ def test_what_is_written_is_read_back(
     n: int, d: int, dtype: str, precision: str, tmp_path: Path
 ) -> None:
     X = RNG.normal(size=(n, d)).astype(dtype)
-    write(tmp_path / "f.h5", X, batch=7, dtype=dtype, precision=precision)
+    write_features(tmp_path / "f.h5", X, layer="pool5", shape=(512, 7, 7), precision=precision)
     stored = Features(tmp_path / "f.h5")
     blocks = list(stored.blocks())
     assert (stored.n, stored.d, stored.storage, stored.block_count) == (n, d, dtype, len(blocks))
@@ -37,23 +29,17 @@ def test_what_is_written_is_read_back(
     assert list(stored.attributes["shape"]) == [512, 7, 7]
 
 
-def test_the_bytes_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
-    X = np.maximum(RNG.normal(size=(100, 5000)), 0).astype(np.float16)
-    for batch in (1, 32, 48, 100):
-        write(tmp_path / f"{batch}.h5", X, batch)
-    contents = {path.read_bytes() for path in tmp_path.iterdir()}
-    assert len(contents) == 1
-    assert len(contents.pop()) < 0.8 * X.nbytes
-
-
-def test_missing_rows_are_noticed(tmp_path: Path) -> None:
-    with (
-        pytest.raises(RuntimeError, match="only 3 rows"),
-        Writer(
-            tmp_path / "f.h5", n=5, d=2, dtype="float16", attributes={"precision": "float32"}
-        ) as writer,
-    ):
-        writer.append(np.zeros((3, 2), dtype=np.float16))
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "b" / "x.h5"
+    X = np.maximum(RNG.normal(size=(70, 5000)), 0).astype(np.float16)
+    write_features(path, X)
+    whole = bytearray(path.read_bytes())
+    for place in RNG.integers(len(whole) // 2, len(whole) - 1000, size=20):
+        damaged = whole.copy()
+        damaged[place] ^= 1 << int(RNG.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(StageError, match="features at .*a damaged file.*dvc repro extract@b"):
+            list(Features(path).blocks())
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:

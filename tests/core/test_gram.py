@@ -44,6 +44,6 @@ def test_written_and_read(tmp_path: Path) -> None:
 
 
 def test_nan_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="finite kernel"):
+    with pytest.raises(StageError, match="kernel to be finite"):
         gram.write(tmp_path / "k.h5", np.full((2, 2), np.nan), {})
     assert not (tmp_path / "k.h5").exists()

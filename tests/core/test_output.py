@@ -1,9 +1,12 @@
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from stages.core import output
 
@@ -74,3 +77,19 @@ def test_a_table_that_failed_leaves_the_old_one(tmp_path: Path) -> None:
         output.write_json(path, {"a": 1, "b": object()})
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    code = (
+        "import os; from pathlib import Path; from stages.core import output\n"
+        "with output.whole_file(Path('a.h5')) as path: path.touch(); os.kill(os.getpid(), 9)"
+    )
+    variables = {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=variables, check=False)
+    (tmp_path / ".a.h5.txt").touch()  # not ours
+    assert len(list(tmp_path.iterdir())) == 2
+    with output.whole_file(tmp_path / "a.h5") as path, output.whole_file(tmp_path / "a.h5") as other:
+        assert path != other  # one that lives is not
+        path.write_text("whole")
+        other.write_text("whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.h5", ".a.h5.txt"}

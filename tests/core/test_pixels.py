@@ -75,7 +75,20 @@ def test_a_file_that_cannot_be_decoded_is_named(damage: str, tmp_path: Path) -> 
         pixels.write(tmp_path / "images.h5", tmp_path, keys, 16)
 
 
-def test_sixteen_bits_are_refused_by_name(tmp_path: Path) -> None:
-    key = save(tmp_path, "a/deep.png", Image.fromarray(GREY.astype(np.uint16) * 200))
+@pytest.mark.parametrize("beside", ["grey", "colour"])
+def test_sixteen_bits_are_refused_by_name(beside: str, tmp_path: Path) -> None:
+    plain = Image.fromarray(GREY).convert({"grey": "L", "colour": "RGB"}[beside])
+    deep = Image.fromarray(GREY.astype(np.uint16) * 200)
+    keys = [save(tmp_path, "a/1.png", plain), save(tmp_path, "a/deep.png", deep)]
     with pytest.raises(StageError, match="a/deep.png; found mode I;16"):
-        pixels.write(tmp_path / "images.h5", tmp_path, [key], 16)
+        pixels.write(tmp_path / "images.h5", tmp_path, keys, 16)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "images.h5"
+    pixels.write(path, tmp_path, [save(tmp_path, "a/1.png", Image.fromarray(GREY))], 224)
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    path.write_bytes(damaged)
+    with pytest.raises(StageError, match="the pixels of all images at .*a damaged file"):
+        pixels.Pixels(path)[0:1]

@@ -12,9 +12,13 @@ IMAGES = index.Index([("a", "1"), ("b", "2")], np.array([True, False]))
 
 def load(folder: Path, rows: str, normalize: str = "none") -> Any:
     index.write(folder / "index.csv", IMAGES)
-    gram.write(folder / "kernel.h5", np.array([[4.0, 2.0], [2.0, 9.0]]), {"rows": rows})
+    gram.write(
+        folder / "kernel.h5",
+        np.array([[4.0, 2.0], [2.0, 9.0]]),
+        {"backbone": "a", "layer": "b", "rows": rows},
+    )
     return probe.load(
-        "train@a/b", kernel=folder / "kernel.h5", rows=folder / "index.csv", normalize=normalize
+        "a/b", "train@a/b", kernel=folder / "kernel.h5", rows=folder / "index.csv", normalize=normalize
     )
 
 

@@ -50,7 +50,12 @@ def extracted(sources: Sources, backbone: str, read: float, **forward: float) ->
         "read_seconds": read,
         "loaded_bytes": 2**29,
         "layers": {
-            layer: {"forward_seconds": seconds, "copy_seconds": 0.5, "write_seconds": 4.0}
+            layer: {
+                "forward_seconds": seconds,
+                "copy_seconds": 0.5,
+                "write_seconds": 4.0,
+                "join_seconds": 1.0,
+            }
             for layer, seconds in forward.items()
         },
     }
@@ -97,8 +102,8 @@ def test_every_probe_gets_a_row_run_or_not(sources: Sources, small: dict[str, An
         ("shuffle/stage2", "not run"),
         ("fusion/both", "not run"),
     ]
-    assert rows[0].feature_seconds == 3.0 + 0.25 + (4.0 + 0.5)
-    assert rows[1].feature_seconds == 3.0 + 0.25 + (10.0 + 0.5)
+    assert rows[0].feature_seconds == 3.0 + 0.25 + (4.0 + 0.5) + 1.0
+    assert rows[1].feature_seconds == 3.0 + 0.25 + (10.0 + 0.5) + 1.0
     assert rows[0].svm_seconds == 2.5
     assert (rows[0].fit_seconds, rows[0].kernel_seconds, rows[0].all_seconds) == (0.5, 2.0, 60.0)
     assert rows[0].extract_peak_bytes == 2**29
@@ -122,7 +127,7 @@ def test_writing_counts_where_it_takes_longer_than_the_pass(
     sources: Sources, small: dict[str, Any]
 ) -> None:
     extracted(sources, "squeeze", read=0.25, pool1=1.0, pool2=10.0)
-    assert table.collect(small, sources)[0].feature_seconds == 3.0 + 0.25 + 4.0
+    assert table.collect(small, sources)[0].feature_seconds == 3.0 + 0.25 + 4.0 + 1.0
 
 
 @pytest.mark.parametrize(("section", "key", "value"), SETTINGS)
@@ -175,7 +180,7 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(
     assert (row.probe, row.status, row.accuracy) == ("fusion/both", "run", 0.95)
     assert row.members == " ".join(FUSED)
     # Decoding; the pass of squeeze as far as pool2; that of shuffle.
-    assert row.feature_seconds == 3.0 + (0.25 + 10.0 + 0.5 + 0.5) + (0.5 + 7.0 + 0.5)
+    assert row.feature_seconds == 3.0 + (0.25 + 10.0 + 0.5 + 0.5 + 2.0) + (0.5 + 7.0 + 0.5 + 1.0)
     assert row.feature_machine == "the GPU of shuffle; the GPU of squeeze"
     assert row.kernel_seconds == 2.0 + 3.0 + 4.0
     assert row.svm_seconds == 9.0 + 0.75

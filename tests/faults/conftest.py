@@ -1,0 +1,98 @@
+"""What goes wrong on real machines, tried for real: `make faults`."""
+
+import copy
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, SMALL, dump, only, variables
+from project import Project
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all of these out of `make test`."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.faults)
+
+
+def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """Begin `python -m <arguments>` in `folder`, with processes of its own as one group."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=folder, text=True, start_new_session=True,
+        env=variables(PYTHONPATH=str(ROOT), TQDM_DISABLE="1", **more),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def finish(folder: Path, *arguments: str, status: int | None = 0, **more: str) -> str:
+    """Run it to its end; return what it says."""
+    with start(folder, *arguments, **more) as process:
+        said, _ = process.communicate()
+    assert status in (None, process.returncode), said
+    return said
+
+
+def peak_bytes(folder: Path, *arguments: str, **more: str) -> tuple[int, str]:
+    """Run it to its end; return the most resident memory it had, and what it says."""
+    with start(folder, *arguments, **more) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0  # waited for already
+    assert isinstance(used, resource.struct_rusage)
+    return used.ru_maxrss * 1024, said
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with all its results, committed."""
+    params = copy.deepcopy(SMALL)
+    del params["backbones"]["shuffle"]
+    only(params, "squeeze/pool1", "squeeze/pool2")
+    project = Project(tmp_path_factory.mktemp("faults") / "project", params)
+    project.repro()
+    project.commit("Results")
+    return project
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Any]:
+    """Mount a disk of so many bytes; skipped where that is not allowed."""
+    mounted = []
+
+    def mount(size: int) -> Path:
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def study_in(tmp_path: Path, small: dict[str, Any]) -> Any:
+    """Write the small study, with what is changed in it, to a folder."""
+
+    def write(folder: Path = tmp_path, **sections: dict[str, Any]) -> Path:
+        for name, changes in sections.items():
+            small[name].update(changes)
+        dump(small, folder / "params.yaml")
+        return folder
+
+    return write

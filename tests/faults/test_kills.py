@@ -1,0 +1,160 @@
+"""`kill -9` at any moment: of a stage, of DVC, of both. Then it is run again, and nothing differs."""
+
+import copy
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SMALL, dump, only
+from faults.conftest import finish, start
+from project import Project
+from ruamel.yaml import YAML
+
+STAGE_KILLS, EXTRACT_KILLS = 8, 24  # each of three stages; `extract`. Then `dvc repro` besides
+
+RUNS = {
+    "prepare": ["stages.prepare", "--images", "images", "--pixels", "{out}/images.h5"],
+    "extract": [
+        "stages.extract", "squeeze", "--pixels", "images.h5", "--weights", "w.pth",
+        "--features", "{out}/squeeze", "--partial", "partial/squeeze",
+    ],
+    "kernel": [
+        "stages.kernel", "squeeze/pool1", "--features", "squeeze/pool1.h5", "--kernel", "{out}/k.h5",
+    ],
+    "train": [
+        "stages.train", "squeeze/pool1", "--kernel", "k.h5", "--rows", "index.csv",
+        "--further", "splits.csv", "--machine", "{out}/m.h5", "--metrics", "{out}/m.json",
+        "--predictions", "{out}/p.csv",
+        "--curve", "{out}/c.csv", "--trials", "{out}/s.csv",
+    ],
+}  # fmt: skip
+
+
+def command(stage: str, out: Path) -> list[str]:
+    return [*(word.format(out=out) for word in RUNS[stage]), "--timings", str(out / "t.json")]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What stands under final names there, but for the times."""
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(name): path.read_bytes()
+        for name, path in files.items()
+        if name.name != "t.json" and not any(part.startswith(".") for part in name.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
+    """A folder in which each stage was run without a kill, and the seconds that each took."""
+    folder, seconds = tmp_path_factory.mktemp("kills"), {}
+    params: dict[str, Any] = copy.deepcopy(SMALL)
+    params["data"]["synthetic"] = {"classes": 6, "images_per_class": 100}
+    params["splits"] |= {"train_per_class": 50, "random": 4}
+    params["runtime"]["batch_size"] = 4
+    dump(params, folder / "params.yaml")
+    finish(
+        folder, "stages.download", "--manifest", "none", "--images", "images", "--partial", "partial/d"
+    )
+    finish(folder, "stages.weights", "squeeze", "--weights", "w.pth")
+    for stage in RUNS:
+        begun = time.perf_counter()
+        finish(folder, *command(stage, folder))
+        seconds[stage] = time.perf_counter() - begun
+        if stage == "prepare":
+            finish(
+                folder,
+                "stages.match",
+                "--images",
+                "images",
+                "--pixels",
+                "images.h5",
+                "--pairs",
+                "pairs.csv",
+            )
+            finish(
+                folder, "stages.index", "--images", "images", "--manifest", "none",
+                "--pairs", "pairs.csv", "--rows", "index.csv", "--further", "splits.csv",
+                "--duplicates", "duplicates.csv",
+            )  # fmt: skip
+    return folder, seconds
+
+
+def kill(process: subprocess.Popen[str], after: float, *, alone: bool = False) -> bool:
+    """Kill it and all that it started, unless it has ended by then; return if it was killed.
+
+    Killed `alone`, what it started lives on.
+    """
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        if alone:
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    finally:
+        if process.stdout:
+            process.stdout.close()
+    return False
+
+
+@pytest.mark.parametrize("stage", RUNS)
+def test_a_stage_that_is_killed(stage: str, made: tuple[Path, dict[str, float]], tmp_path: Path) -> None:
+    folder, seconds = made
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    whole.mkdir()
+    finish(folder, *command(stage, whole))
+    chance, kills, resumed = random.Random(stage), 0, 0
+    while kills < (EXTRACT_KILLS if stage == "extract" else STAGE_KILLS):
+        resumed += (folder / "partial" / "squeeze" / "progress.json").exists()
+        out.mkdir(exist_ok=True)
+        if kill(start(folder, *command(stage, out)), chance.uniform(0.3, 1.05) * seconds[stage]):
+            kills += 1
+            # Under its final name a file is whole, or not there.
+            assert contents(out).items() <= contents(whole).items()
+        else:
+            assert contents(out) == contents(whole)
+            shutil.rmtree(out)
+    out.mkdir(exist_ok=True)
+    finish(folder, *command(stage, out))
+    assert contents(out) == contents(whole)
+    if stage == "extract":
+        assert resumed > 5  # or the kills came before rows were there
+        assert not (folder / "partial" / "squeeze").exists()
+
+
+def results(project: Project) -> dict[str, str]:
+    """The digests of all that the stages made, but for what tells how long they took."""
+    lock = YAML(typ="safe").load(project.folder / "dvc.lock")
+    outs = (out for stage in lock["stages"].values() for out in stage["outs"])
+    timed = ("data/timings", "results/report", "results/table", "results/figures")
+    return {out["path"]: out["md5"] for out in outs if not out["path"].startswith(timed)}
+
+
+def test_dvc_is_killed(tmp_path: Path, small: dict[str, Any]) -> None:
+    """Now the whole group, now DVC alone, whose stage lives on for a while."""
+    del small["backbones"]["shuffle"]
+    only(small, "squeeze/pool1", "squeeze/pool2")
+    small["data"]["synthetic"] = {"classes": 3, "images_per_class": 60}
+    small["runtime"]["batch_size"] = 1
+    whole = Project(tmp_path / "whole", small)
+    whole.repro()
+    project, chance, kills, status = Project(tmp_path / "killed", small), random.Random(0), 0, -1
+    while status != 0:
+        process = start(project.folder, "dvc", "repro")
+        if kill(process, chance.uniform(2, 9), alone=chance.random() < 0.3):
+            kills += 1
+        status = process.returncode
+    assert kills >= 8
+    time.sleep(3)  # for a stage that lived on
+    project.repro()
+    assert results(project) == results(whole)
+    assert not list((project.folder / "data").glob("partial/*/"))
