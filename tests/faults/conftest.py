@@ -1,8 +1,6 @@
 """What goes wrong on real machines, tried for real: `make faults`."""
 
 import copy
-import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,15 +38,24 @@ def finish(folder: Path, *arguments: str, status: int | None = 0, **more: str) -
     return said
 
 
+def images_and_weights(folder: Path) -> None:
+    """Make images.h5, index.csv, splits.csv and w.pth (of squeeze) of the parameters there."""
+    images = ["--images", "images"]
+    for words in (
+        ["stages.download", "--manifest", "none", *images, "--partial", "partial/download"],
+        ["stages.prepare", *images, "--pixels", "images.h5", "--timings", "t.json"],
+        ["stages.match", *images, "--pixels", "images.h5", "--pairs", "pairs.csv"],
+        ["stages.index", *images, "--manifest", "none", "--pairs", "pairs.csv", "--rows", "index.csv",
+         "--further", "splits.csv", "--duplicates", "duplicates.csv"],
+        ["stages.weights", "squeeze", "--weights", "w.pth"],
+    ):  # fmt: skip
+        finish(folder, *words)
+
+
 def peak_bytes(folder: Path, *arguments: str, **more: str) -> tuple[int, str]:
     """Run it to its end; return the most resident memory it had, and what it says."""
-    with start(folder, *arguments, **more) as process:
-        assert process.stdout
-        said = process.stdout.read()
-        _, _, used = os.wait4(process.pid, 0)
-        process.returncode = 0  # waited for already
-    assert isinstance(used, resource.struct_rusage)
-    return used.ru_maxrss * 1024, said
+    said = finish(folder, "tests.faults.peak", *arguments, **more)
+    return int(said.splitlines()[-1]), said
 
 
 @pytest.fixture(scope="session")

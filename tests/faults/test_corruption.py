@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import SMALL, dump
-from faults.conftest import finish
+from faults.conftest import finish, images_and_weights
 from project import Project
 
 from stages.core import gram, index
@@ -24,15 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with features, kernels and machines of the small study."""
     folder = tmp_path_factory.mktemp("whole")
     dump(SMALL, folder / "params.yaml")
-    finish(folder, "stages.download", "--manifest", "x", "--images", "images", "--partial", "d")
-    finish(
-        folder, "stages.prepare", "--images", "images", "--pixels", "images.h5", "--timings", "t.json"
-    )
-    finish(folder, "stages.match", "--images", "images", "--pixels", "images.h5", "--pairs", "pairs.csv")
-    finish(
-        folder, "stages.index", "--images", "images", "--manifest", "x", "--pairs", "pairs.csv",
-        "--rows", "index.csv", "--further", "splits.csv", "--duplicates", "duplicates.csv",
-    )  # fmt: skip
+    images_and_weights(folder)
     for backbone in SMALL["backbones"]:
         finish(folder, "stages.weights", backbone, "--weights", "w.pth")
         finish(

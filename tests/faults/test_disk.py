@@ -7,19 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.conftest import finish, start
+from faults.conftest import finish, images_and_weights, start
 from project import Project
 from test_closure import BODIES
 
 MB = 10**6
-
-
-def images_and_weights(folder: Path) -> None:
-    finish(folder, "stages.download", "--manifest", "x", "--images", "images", "--partial", "d")
-    finish(
-        folder, "stages.prepare", "--images", "images", "--pixels", "images.h5", "--timings", "t.json"
-    )
-    finish(folder, "stages.weights", "squeeze", "--weights", "w.pth")
 
 
 def command(disk: Path) -> list[str]:

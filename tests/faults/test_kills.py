@@ -12,12 +12,18 @@ from typing import Any
 
 import pytest
 from conftest import SMALL, dump, only
-from faults.conftest import finish, start
+from faults.conftest import finish, images_and_weights, start
 from project import Project
 from ruamel.yaml import YAML
 
-STAGE_KILLS, EXTRACT_KILLS = 8, 24  # each of three stages; `extract`. Then `dvc repro` besides
+STAGE_KILLS, EXTRACT_KILLS, DVC_KILLS = (
+    8,
+    24,
+    5,
+)  # at least: each of three stages, `extract`, `dvc repro`
+RESUMED = 5  # runs of `extract`, more than which must find rows of one before them
 
+NOTES = {"dvc.lock": "'./dvc.lock' ", ".dvc/tmp/rwlock": "Unable to read RWLock-file"}
 RUNS = {
     "prepare": ["stages.prepare", "--images", "images", "--pixels", "{out}/images.h5"],
     "extract": [
@@ -59,38 +65,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, floa
     params["splits"] |= {"train_per_class": 50, "random": 4}
     params["runtime"]["batch_size"] = 4
     dump(params, folder / "params.yaml")
-    finish(
-        folder, "stages.download", "--manifest", "none", "--images", "images", "--partial", "partial/d"
-    )
-    finish(folder, "stages.weights", "squeeze", "--weights", "w.pth")
+    images_and_weights(folder)
     for stage in RUNS:
         begun = time.perf_counter()
         finish(folder, *command(stage, folder))
         seconds[stage] = time.perf_counter() - begun
-        if stage == "prepare":
-            finish(
-                folder,
-                "stages.match",
-                "--images",
-                "images",
-                "--pixels",
-                "images.h5",
-                "--pairs",
-                "pairs.csv",
-            )
-            finish(
-                folder, "stages.index", "--images", "images", "--manifest", "none",
-                "--pairs", "pairs.csv", "--rows", "index.csv", "--further", "splits.csv",
-                "--duplicates", "duplicates.csv",
-            )  # fmt: skip
     return folder, seconds
 
 
-def kill(process: subprocess.Popen[str], after: float, *, alone: bool = False) -> bool:
-    """Kill it and all that it started, unless it has ended by then; return if it was killed.
+def kill(process: subprocess.Popen[str], after: float, *, alone: bool = False) -> str | None:
+    """Kill it and all that it started, unless it has ended by then; then return what it said.
 
     Killed `alone`, what it started lives on.
     """
+    assert process.stdout
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
@@ -99,11 +87,11 @@ def kill(process: subprocess.Popen[str], after: float, *, alone: bool = False) -
         else:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return True
+        return None
+    else:
+        return process.stdout.read()
     finally:
-        if process.stdout:
-            process.stdout.close()
-    return False
+        process.stdout.close()
 
 
 @pytest.mark.parametrize("stage", RUNS)
@@ -113,10 +101,13 @@ def test_a_stage_that_is_killed(stage: str, made: tuple[Path, dict[str, float]],
     whole.mkdir()
     finish(folder, *command(stage, whole))
     chance, kills, resumed = random.Random(stage), 0, 0
-    while kills < (EXTRACT_KILLS if stage == "extract" else STAGE_KILLS):
+    least = EXTRACT_KILLS if stage == "extract" else STAGE_KILLS
+    # Where a start takes long, few of the kills of `extract` come after its first rows: then more kills.
+    while kills < least or (stage == "extract" and resumed <= RESUMED and kills < 3 * least):
         resumed += (folder / "partial" / "squeeze" / "progress.json").exists()
         out.mkdir(exist_ok=True)
-        if kill(start(folder, *command(stage, out)), chance.uniform(0.3, 1.05) * seconds[stage]):
+        after = chance.uniform(0.3, 1.05) * seconds[stage]
+        if kill(start(folder, *command(stage, out)), after) is None:
             kills += 1
             # Under its final name a file is whole, or not there.
             assert contents(out).items() <= contents(whole).items()
@@ -127,7 +118,7 @@ def test_a_stage_that_is_killed(stage: str, made: tuple[Path, dict[str, float]],
     finish(folder, *command(stage, out))
     assert contents(out) == contents(whole)
     if stage == "extract":
-        assert resumed > 5  # or the kills came before rows were there
+        assert resumed > RESUMED
         assert not (folder / "partial" / "squeeze").exists()
 
 
@@ -146,15 +137,38 @@ def test_dvc_is_killed(tmp_path: Path, small: dict[str, Any]) -> None:
     small["data"]["synthetic"] = {"classes": 3, "images_per_class": 60}
     small["runtime"]["batch_size"] = 1
     whole = Project(tmp_path / "whole", small)
+    begun = time.perf_counter()
     whole.repro()
+    seconds = time.perf_counter() - begun
     project, chance, kills, status = Project(tmp_path / "killed", small), random.Random(0), 0, -1
     while status != 0:
         process = start(project.folder, "dvc", "repro")
-        if kill(process, chance.uniform(2, 9), alone=chance.random() < 0.3):
-            kills += 1
+        said = kill(process, chance.uniform(0.04, 0.2) * seconds, alone=chance.random() < 0.3)
+        kills += said is None
         status = process.returncode
-    assert kills >= 8
+        # Killed while it wrote these: what docs/faults.md says.
+        for note, complaint in NOTES.items():
+            if status and said and complaint in said:
+                (project.folder / note).unlink()
+    assert kills >= DVC_KILLS
     time.sleep(3)  # for a stage that lived on
     project.repro()
     assert results(project) == results(whole)
     assert not list((project.folder / "data").glob("partial/*/"))
+
+
+def test_what_dvc_writes_down_is_cut_off(tmp_path: Path, small: dict[str, Any]) -> None:
+    """Removed, as docs/faults.md says; what took long comes back from DVC's cache."""
+    del small["backbones"]["shuffle"]
+    only(small, "squeeze/pool1")
+    project = Project(tmp_path / "project", small)
+    project.repro()
+    before = results(project)
+    for note, complaint in NOTES.items():
+        path = project.folder / note
+        path.write_text(path.read_text().partition("params.yaml:")[0] + '"params.yaml": {')
+        assert complaint in project.run("dvc", "repro", status=255)
+        path.unlink()
+        long = ("prepare", "extract", "kernel", "train", "reduce", "softmax")
+        assert not any(stage.startswith(long) for stage in project.repro())
+        assert results(project) == before
