@@ -77,9 +77,9 @@ def pipeline(data: h5py.Dataset) -> list[Any]:
 
 
 def write(path: Path, rows: NDArray[Any], chunks: tuple[int, int], chosen: Any) -> None:
-    """Write `rows` with a filter."""
+    """Write `rows` with a filter, and the checksum that is always there."""
     with h5py.File(path, "w") as file:
-        file.create_dataset("features", data=rows, chunks=chunks, **chosen)
+        file.create_dataset("features", data=rows, chunks=chunks, fletcher32=True, **chosen)
 
 
 def read(path: Path, rows: NDArray[Any]) -> None:
