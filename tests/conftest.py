@@ -99,9 +99,18 @@ def variables(**more: str) -> dict[str, str]:
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **more}
 
 
-def run_stage(folder: Path, *arguments: str) -> None:
-    """Run `python -m <arguments>` in `folder`, in a process of its own."""
-    command = [sys.executable, "-m", *arguments]
-    subprocess.run(
-        command, cwd=folder, env=variables(PYTHONPATH=str(ROOT)), check=True, capture_output=True
-    )
+def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """Begin `python -m <arguments>` in `folder`, with processes of its own as one group."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=folder, text=True, start_new_session=True,
+        env=variables(PYTHONPATH=str(ROOT), TQDM_DISABLE="1", **more),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def finish(folder: Path, *arguments: str, status: int | None = 0, **more: str) -> str:
+    """Run it to its end; return what it says."""
+    with start(folder, *arguments, **more) as process:
+        said, _ = process.communicate()
+    assert status in (None, process.returncode), said
+    return said

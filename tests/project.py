@@ -10,6 +10,11 @@ from conftest import dump, scratch, variables
 from ruamel.yaml import YAML
 
 
+def ran(output: str) -> set[str]:
+    """The stages that DVC says it ran."""
+    return set(re.findall(r"Running stage '(.*?)'", output))
+
+
 class Project:
     """A scratch copy of the project, in a git repository of its own."""
 
@@ -27,9 +32,7 @@ class Project:
 
     def repro(self, *options: str, status: int = 0) -> set[str]:
         """Run `dvc repro` and return the stages that ran."""
-        return set(
-            re.findall(r"Running stage '(.*?)'", self.run("dvc", "repro", *options, status=status))
-        )
+        return ran(self.run("dvc", "repro", *options, status=status))
 
     def edit(self, change: Any) -> None:
         path = self.folder / "params.yaml"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import only, run_stage
+from conftest import finish, only
 
 from stages import prepare
 from stages.core import synthetic
@@ -44,8 +44,8 @@ def test_two_extractions_and_a_third_with_one_more_layer(
             prepare.main(
                 images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json"
             )
-        run_stage(folder, "stages.weights", "net", "--weights", f"{name}.pth")
-        run_stage(
+        finish(folder, "stages.weights", "net", "--weights", f"{name}.pth")
+        finish(
             folder, "stages.extract", "net", "--pixels", "images.h5", "--weights", f"{name}.pth",
             "--features", name, "--partial", "partial", "--timings", "t.json",
         )  # fmt: skip

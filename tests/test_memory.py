@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import only, run_stage
+from conftest import finish, only
 from examples import about
 
 from stages import prepare
@@ -21,7 +21,7 @@ N = 4485
 
 
 def stage(folder: Path, *arguments: str) -> dict[str, Any]:
-    run_stage(folder, *arguments, "--timings", "t.json")
+    finish(folder, *arguments, "--timings", "t.json")
     return dict(json.loads((folder / "t.json").read_text()))
 
 
@@ -66,7 +66,7 @@ def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path])
     folder = study(small)
     synthetic.write(folder / "images", classes=3, images_per_class=24)
     prepare.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
-    run_stage(folder, "stages.weights", "vgg16", "--weights", "w.pth")
+    finish(folder, "stages.weights", "vgg16", "--weights", "w.pth")
     made = stage(
         folder, "stages.extract", "vgg16", "--pixels", "images.h5", "--weights", "w.pth",
         "--features", "features", "--partial", "partial",

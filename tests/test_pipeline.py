@@ -1,20 +1,14 @@
 """Real `dvc` runs of the whole graph, on generated scenes and small untrained networks."""
 
-import re
 from typing import Any
 
 import pytest
 from conftest import SMALL
-from project import Project
+from project import Project, ran
 
 from stages.core import synthetic
 
 pytestmark = pytest.mark.slow
-
-
-def ran(output: str) -> set[str]:
-    """The stages that DVC says it ran."""
-    return set(re.findall(r"Running stage '(.*?)'", output))
 
 
 @pytest.fixture(scope="module")

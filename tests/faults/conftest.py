@@ -2,13 +2,12 @@
 
 import copy
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, SMALL, dump, only, variables
+from conftest import SMALL, dump, finish, only
 from project import Project
 
 HERE = Path(__file__).parent
@@ -19,23 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.faults)
-
-
-def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    """Begin `python -m <arguments>` in `folder`, with processes of its own as one group."""
-    return subprocess.Popen(
-        [sys.executable, "-m", *arguments], cwd=folder, text=True, start_new_session=True,
-        env=variables(PYTHONPATH=str(ROOT), TQDM_DISABLE="1", **more),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def finish(folder: Path, *arguments: str, status: int | None = 0, **more: str) -> str:
-    """Run it to its end; return what it says."""
-    with start(folder, *arguments, **more) as process:
-        said, _ = process.communicate()
-    assert status in (None, process.returncode), said
-    return said
 
 
 def images_and_weights(folder: Path) -> None:

@@ -111,10 +111,7 @@ def many(path: Path) -> None:
             )
             file.write(head + name)
         size = file.tell() - start
-        file.write(
-            struct.pack("<4sLQ2H2L4Q", b"PK\6\6", 0, 44, 45, 45, 0, 0, count, count, size, start)[:4]
-        )
-        file.write(struct.pack("<Q2H2L4Q", 44, 45, 45, 0, 0, count, count, size, start))
+        file.write(struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start))
         file.write(struct.pack("<4sLQL", b"PK\6\7", 0, start + size, 1))
         file.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
 

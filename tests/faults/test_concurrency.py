@@ -3,7 +3,7 @@
 import csv
 import time
 
-from faults.conftest import start
+from conftest import start
 from project import Project
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import SMALL, dump
-from faults.conftest import finish, images_and_weights
+from conftest import SMALL, dump, finish
+from faults.conftest import images_and_weights
 from project import Project
 
 from stages.core import gram, index

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.conftest import finish, images_and_weights, start
+from conftest import finish, start
+from faults.conftest import images_and_weights
 from project import Project
 from test_closure import BODIES
 

@@ -67,16 +67,8 @@ def prepare(folder: Path, study_in: Any, content: bytes) -> tuple[int, str]:
         path = folder / "images" / name
         path.parent.mkdir(parents=True)
         path.write_bytes(image)
-    return peak_bytes(
-        folder,
-        "stages.prepare",
-        "--images",
-        "images",
-        "--pixels",
-        "out/images.h5",
-        "--timings",
-        "t.json",
-    )
+    files = ["--images", "images", "--pixels", "out/images.h5", "--timings", "t.json"]
+    return peak_bytes(folder, "stages.prepare", *files)
 
 
 @pytest.mark.parametrize("kind", RIGHT)

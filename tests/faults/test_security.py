@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT
-from faults.conftest import finish
+from conftest import ROOT, finish
 from project import Project
 
 
