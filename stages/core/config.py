@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 from stages.core.command import StageError
 
 PARAMS = Path("params.yaml")
-_SCHEMA = Path(__file__).with_name("params.schema.json")
+_SCHEMA = Path(__file__).parents[2] / "params.schema.json"
 
 
 def _is_number(checker: Any, value: Any) -> bool:
