@@ -15,7 +15,7 @@ $(VENV)/.made: requirements.txt
 	touch $@
 
 demo: $(VENV)/.made ## the whole pipeline on generated scenes, in build/demo; no download
-	tests/scratch.sh build/demo params.demo.yaml
+	tests/support/scratch.sh build/demo params.demo.yaml
 	cd build/demo && dvc repro --quiet
 	@echo The report: build/demo/results/report.html
 
@@ -35,7 +35,7 @@ faults: $(VENV)/.made ## kills, full disks, hostile files and servers; ten minut
 	pytest -m faults tests/faults
 
 memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
-	tests/scratch.sh build/memory tests/params.memory.yaml
+	tests/support/scratch.sh build/memory tests/support/params.memory.yaml
 	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
 
 bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle machine; 25 minutes

@@ -21,7 +21,7 @@ from hdf5plugin import Blosc2
 from numpy.typing import NDArray
 
 from benchmarks.measure import VGG16, Row, in_turn, keep
-from stages.core import config
+from stages.runtime.params import load_params
 
 BACKBONES = (VGG16, "efficientnet_lite0")
 FILTERS: dict[str, Any] = {
@@ -63,7 +63,7 @@ class Trial:
 def layers(backbone: str) -> list[Layer]:
     """The backbone's files, in the order of its layers."""
     found = []
-    for name in config.load()["backbones"][backbone]["layers"]:
+    for name in load_params()["backbones"][backbone]["layers"]:
         path = Path(f"data/features/{backbone}/{name}.h5")
         with h5py.File(path, "r") as file:
             found.append(Layer(backbone, name, path, file["features"].size, path.stat().st_size))

@@ -35,8 +35,12 @@ from benchmarks import ways
 from benchmarks.measure import SCRATCH, VGG16, Ask, Row, Times, alternate, keep
 from benchmarks.study import Study
 from benchmarks.ways import BATCH, CPU, VENV
-from stages.core import config, devices, features, inference, study
-from stages.core.pixels import Pixels
+from stages.dataset.pixels import Pixels
+from stages.features import store
+from stages.networks import inference
+from stages.networks.layers import Shapes, check_backbones
+from stages.runtime import devices
+from stages.runtime.params import load_params
 
 MAKE = "python -m benchmarks.extraction --make-thingsvision"
 # Another way's features may differ from ours by so much of their length: float16's rounding.
@@ -69,9 +73,9 @@ class Case(Study):
         """Run the stage `extract` twice; return its seconds per image."""
         self._choose(precision)
         network = self.network(precision)
-        filters = features.FILTERS if compressed else {each: {} for each in features.FILTERS}
+        filters = store.FILTERS if compressed else {each: {} for each in store.FILTERS}
         with (
-            mock.patch.object(features, "FILTERS", filters),
+            mock.patch.object(store, "FILTERS", filters),
             mock.patch.object(inference, "load_network", return_value=network),  # not measured: not done
         ):
             few, many = (self.extract(self.file(name)) for name in ("fewer", "images"))
@@ -96,9 +100,9 @@ class Case(Study):
         return ways.bare(self, self.network(precision), self.deepest, precision, self.images)
 
     @property
-    def shapes(self) -> study.Shapes:
+    def shapes(self) -> Shapes:
         """In the order of the pass."""
-        return study.check(config.load(self.folder / "params.yaml"))[self.backbone]
+        return check_backbones(load_params(self.folder / "params.yaml"))[self.backbone]
 
     @property
     def deepest(self) -> str:
@@ -110,7 +114,7 @@ class Case(Study):
         with np.load(self.folder / file) as others:
             for layer in self.layers:
                 other = others[layer].astype(np.float64)
-                blocks = features.Features(self.folder / f"features/{layer}.h5").blocks()
+                blocks = store.Features(self.folder / f"features/{layer}.h5").blocks()
                 difference = np.linalg.norm(np.hstack(list(blocks))[: len(other)] - other)
                 if not difference <= TOLERANCE * np.linalg.norm(other):
                     raise SystemExit(

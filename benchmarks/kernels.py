@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
 from benchmarks.measure import VGG16, Row, Times, in_turn, keep
-from stages.core import gram
-from stages.core.features import Features
+from stages.features.store import Features
+from stages.kernels import gram
 
 PROBE = f"{VGG16}/pool4"
 SIDE = 4096

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
 from benchmarks.measure import Ask, Row, alternate, keep, process
-from stages.core import backbones, devices
+from stages.networks import models
+from stages.runtime import devices
 
 MODELS = ("torchvision/vgg16", "torchvision/resnet50", "timm/tf_efficientnet_lite0")
 WAYS = {
@@ -34,7 +35,7 @@ IMAGES, BATCH, ROUNDS = 64, 32, 4
 def network(model: str, way: str) -> Any:
     """Random weights take as long as any."""
     torch.manual_seed(0)
-    made = backbones.build(model)
+    made = models.build(model)
     if way == "folded":
         made = fuse(made)
     made = made.to(memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from stages.core import timing
+from stages.runtime import timing
 
 RESULTS, SCRATCH = Path(__file__).parent / "results", Path("build/bench")
 PACKAGES = (

@@ -21,7 +21,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.measure import Row, Times, in_turn, keep, timed
-from stages.core import config
+from stages.runtime.params import load_params
 
 DEMO, ROUNDS, MOST = Path("build/demo"), 5, 3.0  # seconds, of a `dvc repro` with nothing to do
 
@@ -110,7 +110,7 @@ def main() -> None:
         print(f"{demo} was not up to date: {', '.join(stale)}", flush=True)
     nothing = in_turn(ROUNDS, repro=lambda: repro(demo))["repro"]
     changed, stages = change(demo)
-    starts = start_up(demo, config.load(demo / "params.yaml")["probes"][0])
+    starts = start_up(demo, load_params(demo / "params.yaml")["probes"][0])
     real = timed(lambda: run(Path.cwd(), "-m", "dvc", "status", "--quiet", check=False))
     each = changed / max(1, len(stages))
     rows = [

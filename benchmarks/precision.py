@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import SCRATCH, Row, keep
 from benchmarks.study import Study
-from stages.core import config, evaluation, gram, index, probe, splits
-from stages.core.features import Features
-from stages.core.index import Index
+from stages.dataset import index, splits
+from stages.dataset.index import Index
+from stages.features.store import Features
+from stages.kernels import gram
+from stages.runtime.params import load_params, split_probe
+from stages.svm import inputs, protocol
 
 
-def accuracies(found: evaluation.Evaluation, images: Index) -> tuple[float, float, float]:
+def accuracies(found: protocol.Evaluation, images: Index) -> tuple[float, float, float]:
     """Of the published split; mean and deviation over the random ones; with the fixed C."""
 
-    def accuracy(trial: evaluation.Trial) -> float:
+    def accuracy(trial: protocol.Trial) -> float:
         test = ~trial.train
-        return probe.score(images.y[test], trial.fixed[test].argmax(axis=1))["accuracy"]
+        return inputs.score(images.y[test], trial.fixed[test].argmax(axis=1))["accuracy"]
 
     over = [accuracy(trial) for trial in found.random]
     return accuracy(found.headline), float(np.mean(over)), float(np.std(over, ddof=1))
@@ -35,15 +38,15 @@ def accuracies(found: evaluation.Evaluation, images: Index) -> tuple[float, floa
 
 def compare(backbone: str, features: Path, masks: NDArray[np.bool_], images: Index) -> list[Row]:
     """A row for each of the backbone's probes."""
-    rows, params = [], config.load()
+    rows, params = [], load_params()
     with Path("results/table.csv").open(newline="") as file:
         exact = {line["probe"]: line for line in csv.DictReader(file)}
     for name in params["probes"]:
-        if config.split_probe(name)[0] == backbone and exact[name]["status"] == "run":
-            layer = Features(features / f"{config.split_probe(name)[1]}.h5")
+        if split_probe(name)[0] == backbone and exact[name]["status"] == "run":
+            layer = Features(features / f"{split_probe(name)[1]}.h5")
             K = gram.stream(layer.blocks(), layer.n)
             before = [float(exact[name][key]) for key in ("accuracy", "mean_accuracy", "std_accuracy")]
-            after = accuracies(evaluation.run([K], images, masks, params["svm"], name), images)
+            after = accuracies(protocol.run([K], images, masks, params["svm"], name), images)
             rows.append(
                 Row(
                     name,

@@ -24,9 +24,14 @@ from numpy.typing import NDArray
 from benchmarks.measure import VGG16, Row, in_turn, keep, timed
 from benchmarks.study import Study
 from stages import export, softmax
-from stages.core import compact, config, evaluation, gram, index, memory, pca, splits, style, svm
-from stages.core.features import Features
-from stages.core.index import Index
+from stages.dataset import index, splits
+from stages.dataset.index import Index
+from stages.features.store import Features
+from stages.kernels import empirical_map, gram, pca
+from stages.reporting.figures import style
+from stages.runtime import limits
+from stages.runtime.params import load_params
+from stages.svm import dual, newton, protocol
 
 BACKBONE = "efficientnet_lite0"
 COUNTS = [500, 1000, 2000, 4485]
@@ -71,7 +76,7 @@ def over_features() -> dict[str, list[float]]:
 
     def weights(n: int) -> None:
         train = np.arange(n) % 3 == 0
-        machine = svm.Machine(np.ones((train.sum(), 15)), np.zeros(15), True)
+        machine = dual.Machine(np.ones((train.sum(), 15)), np.zeros(15), True)
         export.to_primal((block[:n] for block in blocks), machine, train, np.ones(n))
 
     found = {}
@@ -104,24 +109,24 @@ def some(
 def over_kernel() -> dict[str, list[float]]:
     """Seconds of the whole protocol, of one fit, of softmax regression and of principal components."""
     K, _ = gram.read(Path(f"data/kernels/{BACKBONE}/blocks6.h5"))
-    images, params = index.read(Path("data/index.csv")), config.load()
+    images, params = index.read(Path("data/index.csv")), load_params()
     found: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": [], "reduce": []}
     for n in COUNTS:
         few, chosen, masks = some(K, images, n)
         train, y = chosen.train, chosen.y[chosen.train]
         block = few[np.ix_(train, train)]
-        fit = in_turn(3, fit=partial(svm.fit, block, y, C=params["svm"]["C"]))["fit"]
+        fit = in_turn(3, fit=partial(newton.fit, block, y, C=params["svm"]["C"]))["fit"]
         found["fit"].append(fit.median)
         found["reduce"].append(timed(partial(pca.scores, few, train)))
         found["softmax"].append(timed(partial(new_layer, few, chosen, params["softmax"])))
-        done = evaluation.run([few], chosen, masks, params["svm"], f"{n} images")
+        done = protocol.run([few], chosen, masks, params["svm"], f"{n} images")
         found["protocol"].append(done.all_seconds)
     return found
 
 
 def new_layer(K: NDArray[np.float64], images: Index, protocol: Mapping[str, float]) -> None:
     """What the stage `softmax` computes."""
-    Z = compact.matrix(K, images.train)
+    Z = empirical_map.matrix(K, images.train)
     Z -= Z[images.train].mean(axis=0)
     softmax.fit(Z[images.train], images.y[images.train], **protocol)
 
@@ -195,8 +200,8 @@ def main() -> None:
     width = Growth(f"kernel, layers of {VGG16}", widths, wide, "d")
     draw([growth for growth in images if "fit" not in growth.what], width)
     rows = [*(row(growth, "n") for growth in images), row(width, "d")]
-    gib = config.load()["runtime"]["memory"]
-    most = math.isqrt(int(gib * memory.GIB) // memory.BYTES_PER_PAIR)
+    gib = load_params()["runtime"]["memory"]
+    most = math.isqrt(int(gib * limits.GIB) // limits.BYTES_PER_PAIR)
     keep("scale", "How the cost grows", rows, memory=gib, most=most)
 
 

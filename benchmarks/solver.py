@@ -18,8 +18,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from benchmarks.measure import VGG16, Row, keep
-from stages.core import config, gram, index, svm
-from stages.core.features import Features
+from stages.dataset import index
+from stages.features.store import Features
+from stages.kernels import gram
+from stages.runtime.params import load_params
+from stages.svm import newton
 
 LITE = "efficientnet_lite0"
 PROBES = [f"{LITE}/avgpool", f"{LITE}/blocks6", f"{LITE}/blocks4", f"{VGG16}/relu7"]
@@ -43,7 +46,7 @@ def compare(probe: str, C: float) -> list[Row]:
     signs = np.where(y[train, None] == np.arange(len(images.classes)), 1.0, -1.0)
 
     start = time.perf_counter()
-    machine = svm.fit(K[np.ix_(train, train)], y[train], C=C)
+    machine = newton.fit(K[np.ix_(train, train)], y[train], C=C)
     seconds = time.perf_counter() - start
     decisions = machine.decide(K[:, train])
     w = machine.alpha.T @ X[train]
@@ -77,5 +80,5 @@ if __name__ == "__main__":
     )
     parser.add_argument("probes", nargs="*", default=PROBES)
     chosen = parser.parse_args().probes
-    settled = config.load()["svm"]["C"]
+    settled = load_params()["svm"]["C"]
     keep("solver", "The exact solver", [row for name in chosen for row in compare(name, settled)])

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from stages import extract
-from stages.core import config
+from stages.runtime.params import load_params
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Study:
     @property
     def entry(self) -> dict[str, Any]:
         """The project's entry of the backbone."""
-        return dict(config.load()["backbones"][self.backbone])
+        return dict(load_params()["backbones"][self.backbone])
 
     @property
     def layers(self) -> dict[str, str]:
@@ -39,7 +39,7 @@ class Study:
 
     def set_params(self, layers: Sequence[str] | None = None, **sections: Mapping[str, Any]) -> None:
         """Write params.yaml: the project's, with these layers (or all), and what `sections` change."""
-        params, entry = config.load(), self.entry
+        params, entry = load_params(), self.entry
         tapped = {name: self.layers[name] for name in layers or self.layers}
         params["backbones"] = {self.backbone: {**entry, "layers": tapped}}
         params["probes"] = [f"{self.backbone}/{name}" for name in tapped]

@@ -30,9 +30,12 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, LinearSVC
 
 from benchmarks.measure import VGG16, Row, in_turn, keep
-from stages.core import config, evaluation, gram, index, splits, svm
-from stages.core.features import Features
-from stages.core.index import Index
+from stages.dataset import index, splits
+from stages.dataset.index import Index
+from stages.features.store import Features
+from stages.kernels import gram
+from stages.runtime.params import load_params
+from stages.svm import newton, protocol
 
 GRID, FOLDS, RANDOM = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], 5, 10
 # Seconds that LinearSVC gets for a fold and for all training rows: two and a half minutes in all.
@@ -105,19 +108,19 @@ def share(said: NDArray[np.int64], images: Index) -> float:
 def compare(probe: str) -> tuple[list[Row], list[Fit]]:
     """The rows of one layer, and the fits of `LinearSVC` that they are made of."""
     images, masks = index.read(Path("data/index.csv")), splits.read(Path("data/splits.csv"))[:RANDOM]
-    settings = {**config.load()["svm"], "grid": GRID, "folds": FOLDS}
+    settings = {**load_params()["svm"], "grid": GRID, "folds": FOLDS}
     K, _ = gram.read(Path(f"data/kernels/{probe}.h5"))
     train, y, C = images.train, images.y[images.train], settings["C"]
     K_train = np.ascontiguousarray(K[np.ix_(train, train)])
 
     print(f"{probe}: the protocol, exactly", flush=True)
-    found = evaluation.run([K], images, masks, settings, probe)
+    found = protocol.run([K], images, masks, settings, probe)
     one = in_turn(
         5,
-        exact=lambda: svm.fit(K_train, y, C=C),
+        exact=lambda: newton.fit(K_train, y, C=C),
         pairs=lambda: SVC(kernel="precomputed", C=C).fit(K_train, y),
     )
-    ours = share(svm.fit(K_train, y, C=C).decide(K[:, train]).argmax(axis=1), images)
+    ours = share(newton.fit(K_train, y, C=C).decide(K[:, train]).argmax(axis=1), images)
     pairs = share(SVC(kernel="precomputed", C=C).fit(K_train, y).predict(K[:, train]), images)
 
     print(f"{probe}: LinearSVC on the raw features", flush=True)
@@ -155,7 +158,7 @@ def compare(probe: str) -> tuple[list[Row], list[Fit]]:
     return rows, [whole, *folds]
 
 
-def protocol_row(probe: str, found: evaluation.Evaluation, whole: Fit, folds: Sequence[Fit]) -> Row:
+def protocol_row(probe: str, found: protocol.Evaluation, whole: Fit, folds: Sequence[Fit]) -> Row:
     """Ours as it was, `LinearSVC`'s as projected."""
     trials, tried = [found.headline, *found.random], [*folds, whole]
     cores = min(cpu_count(), len(trials))

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.measure import SCRATCH, Ask, process
 from benchmarks.study import Study
-from stages.core import backbones, inference
-from stages.core.pixels import Pixels
+from stages.dataset.pixels import Pixels
+from stages.networks import inference, models
 
 CPU = torch.device("cpu")
 BATCH, FEW = 32, 16  # images in a batch, whoever runs; of ways that are slow, this many suffice
@@ -76,7 +76,7 @@ def bare(study: Study, network: nn.Module, deepest: str, precision: str, count: 
 
 def the_studys(study: Study) -> Ask:
     """A pass for each layer over a few images; it leaves studys.npz."""
-    network = backbones.build(study.entry["model"])
+    network = models.build(study.entry["model"])
     network.load_state_dict(torch.load(study.weights, weights_only=True))
     loader = DataLoader(TensorDataset(batch(study, FEW)), batch_size=BATCH)
 

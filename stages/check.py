@@ -1,19 +1,26 @@
-"""Check the whole of `params.yaml`: keys, types, and that models, weights and layers exist.
+"""Check `params.yaml` before any work starts.
 
-    python -m stages.check
+    python -m stages.check            keys, types, and that models, weights and layers exist
+    python -m stages.check --names    keys and types only, without loading torch
 
-Reads `params.yaml`, writes nothing. `download` runs it first, so that a slip is told before hours of
-work and not after; `weights` and `extract`, which load torch anyway, check the same by themselves.
+Reads `params.yaml`, writes nothing. DVC puts names of backbones and fusions into commands, so every
+command that does not wait for `download` checks them before a shell meets them.
 """
 
-from stages.core import command, config, study
+from stages.runtime import command
+from stages.runtime.params import load_params
 
 
-def main() -> None:
-    """Print each backbone's layers and how many features they have."""
-    for backbone, shapes in study.check(config.load()).items():
+def main(*, names: bool = False) -> None:
+    """Print each layer and how many features it has."""
+    params = load_params()
+    if names:
+        return
+    from stages.networks.layers import check_backbones, feature_count  # late: torch takes seconds
+
+    for backbone, shapes in check_backbones(params).items():
         for layer, shape in shapes.items():
-            print(f"{backbone}/{layer}: {study.features(shape):,} features {shape}")
+            print(f"{backbone}/{layer}: {feature_count(shape):,} features {shape}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ import os
 import shutil
 from pathlib import Path
 
-from stages.core import archive, command, config, fetch, output, synthetic
-from stages.core import manifest as manifests
-from stages.core.command import StageError
+from stages.runtime import command, files
+from stages.runtime.errors import StageError
+from stages.runtime.params import load_params
+from stages.sources import archive, http, synthetic
+from stages.sources import manifest as manifests
 
 # Of an archive of 15 Scene; the largest mirror has 0.2 GB.
 MOST_BYTES = 2 * 10**9
@@ -22,8 +24,8 @@ MOST_BYTES = 2 * 10**9
 
 def main(*, manifest: Path, images: Path, partial: Path) -> None:
     """Fill `images` from 15 Scene, from the user's `data.folder`, or with generated scenes."""
-    data = config.load()["data"]
-    with output.whole_folder(images) as filled:
+    data = load_params()["data"]
+    with files.whole_folder(images) as filled:
         if data["source"] == "scene15":
             scene15(manifest, data["mirrors"], filled, os.environ.get("SCENE15"), partial)
         elif data["source"] == "folder":
@@ -48,7 +50,7 @@ def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None
                 inside = manifests.place(archive.members(Path(source).expanduser()), entries, images)
             else:
                 inside = _from_mirror(source, entries, images, partial)
-        except (archive.ArchiveError, fetch.FetchError) as error:
+        except (archive.ArchiveError, http.FetchError) as error:
             reason = str(error)
         absent = manifests.missing(entries, images)
         if not absent:
@@ -84,7 +86,7 @@ def copy_classes(folder: Path, images: Path) -> None:
 
 def _from_mirror(url: str, entries: list[manifests.Entry], images: Path, partial: Path) -> list[str]:
     folder = partial / hashlib.sha256(url.encode()).hexdigest()[:16]
-    whole = fetch.download(url, folder, most=MOST_BYTES)
+    whole = http.download(url, folder, most=MOST_BYTES)
     try:
         return manifests.place(archive.members(whole), entries, images)
     finally:

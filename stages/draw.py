@@ -8,20 +8,21 @@ the network has an ImageNet head, its answers; and for all test images the netwo
 
 from pathlib import Path
 
-from stages.core import command, glimpses, output
-from stages.core import pictures as drawing
+from stages.inspection import record
+from stages.reporting.figures import networks
+from stages.runtime import command, files
 
 
 def main(backbone: str, *, seen: Path, pictures: Path) -> None:
     """Write the pictures of `backbone`."""
-    glimpse = glimpses.read(seen)
-    with output.whole_folder(pictures) as folder:
-        for image, name in enumerate(glimpses.file_names(glimpse.names)):
-            drawing.activation_maps(folder / f"maps-{name}.png", glimpse, image)
+    glimpse = record.read(seen)
+    with files.whole_folder(pictures) as folder:
+        for image, name in enumerate(record.file_names(glimpse.names)):
+            networks.activation_maps(folder / f"maps-{name}.png", glimpse, image)
             if not isinstance(glimpse.said, str):
-                drawing.answers(folder / f"answers-{name}.png", glimpse, image)
+                networks.answers(folder / f"answers-{name}.png", glimpse, image)
         if not isinstance(glimpse.said, str):
-            drawing.confidence(folder / "confidence.png", glimpse.said)
+            networks.confidence(folder / "confidence.png", glimpse.said)
 
 
 if __name__ == "__main__":

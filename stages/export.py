@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from stages.core import command, config, gram, index, machines, splits
-from stages.core import model as model_file
-from stages.core.command import StageError
-from stages.core.features import Features
-from stages.core.origin import refuse_misnamed, refuse_other
-from stages.core.pixels import Pixels
-from stages.core.svm import Machine
+from stages.dataset import index, splits
+from stages.dataset.pixels import Pixels
+from stages.features.store import Features
+from stages.kernels import gram
+from stages.runtime import command
+from stages.runtime.errors import StageError
+from stages.runtime.params import split_probe
+from stages.runtime.provenance import refuse_misnamed, refuse_other
+from stages.svm import dual, primal
+from stages.svm.dual import Machine
 
 # How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
 # at most on real layers, and a damaged chunk of features makes far more.
@@ -37,7 +40,7 @@ def main(
     """Write the model of `probe`."""
     images, layer = index.read(rows), Features(features)
     K, about = gram.read(kernel)
-    trained, protocol = machines.read(machine)
+    trained, protocol = dual.read(machine)
     refuse_others(probe, images, layer.attributes, about, protocol)
     bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
     if protocol["normalize"] == "l2":
@@ -47,7 +50,7 @@ def main(
     weights, decided = to_primal(bar, trained, images.train, scale)
     refuse_difference(probe, decided, trained.decide(K[:, images.train]))
     _, channels, size, _ = Pixels(pixels)[0:1].shape
-    made = model_file.Model(
+    made = primal.Model(
         weights=weights,
         bias=trained.bias,
         classes=images.classes,
@@ -58,7 +61,7 @@ def main(
         image_size=size,
         channels=channels,
     )
-    model_file.write(model, made)
+    primal.write(model, made)
 
 
 def refuse_others(
@@ -69,13 +72,13 @@ def refuse_others(
     machine: Mapping[str, Any],
 ) -> None:
     """Raise `StageError` unless what was read is of the rows of the index, and of its split."""
-    backbone, _ = config.split_probe(probe)
+    backbone, _ = split_probe(probe)
     rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
     extract = f"extract@{backbone}"
     refuse_misnamed("features", probe, features, extract)
-    refuse_misnamed("a kernel", probe, kernel, f"kernel@{probe}")
+    refuse_misnamed("a kernel", probe, kernel, f"gram@{probe}")
     refuse_other("features", "rows", features["rows"], rows, f"dvc repro {extract}")
-    refuse_other("a kernel", "rows", kernel["rows"], rows, f"dvc repro kernel@{probe}")
+    refuse_other("a kernel", "rows", kernel["rows"], rows, f"dvc repro gram@{probe}")
     refuse_other("a machine", "rows", machine["rows"], rows, train)
     refuse_other("a machine", "training rows", machine["split"], splits.digest(images.train), train)
 
@@ -114,7 +117,7 @@ def refuse_difference(probe: str, decided: NDArray[np.float64], expected: NDArra
     differing = int((~near.all(axis=1)).sum())
     if differing:
         classes = int((decided.argmax(axis=1) != expected.argmax(axis=1)).sum())
-        backbone, _ = config.split_probe(probe)
+        backbone, _ = split_probe(probe)
         raise StageError(
             expected=f"the weights of {probe} to decide as its kernel does on all {len(near)} images",
             found=f"other decision values for {differing} of them, another class for {classes}",

@@ -17,23 +17,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from stages.core import (
-    backbones,
-    command,
-    config,
-    devices,
-    inference,
-    memory,
-    output,
-    space,
-    study,
-    timing,
-)  # fmt: skip
-from stages.core.activations import Taps
-from stages.core.command import StageError
-from stages.core.partial import Progress, claimed, digest, software
-from stages.core.pixels import Pixels
-from stages.core.segments import Segments
+from stages.dataset.pixels import Pixels
+from stages.features.resume import Progress, claimed, digest, software
+from stages.features.segments import Segments
+from stages.networks import inference, models
+from stages.networks.layers import Shapes, check_backbones, feature_count
+from stages.networks.taps import Taps
+from stages.runtime import command, devices, files, limits, timing
+from stages.runtime.errors import StageError
+from stages.runtime.params import load_params
 
 Rows = Callable[[], dict[str, Tensor]]  # waits for each layer's rows (b, d)
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "h5py", "hdf5plugin")
@@ -43,9 +35,9 @@ def main(
     backbone: str, *, pixels: Path, weights: Path, features: Path, partial: Path, timings: Path
 ) -> None:
     """Write the feature files of `backbone`."""
-    params, images = config.load(), Pixels(pixels)
-    memory.refuse_kernel(len(images.names), params["runtime"]["memory"])
-    shapes = study.check(params)[backbone]
+    params, images = load_params(), Pixels(pixels)
+    limits.refuse_kernel(len(images.names), params["runtime"]["memory"])
+    shapes = check_backbones(params)[backbone]
     device = devices.choose(params["runtime"]["device"])
     entry, precision = params["backbones"][backbone], params["extract"]["precision"]
     origin = {
@@ -63,7 +55,7 @@ def main(
         loaded_bytes = timing.resident_bytes()
         with inference.computing(device, precision):
             took = extract(backbone, network, shapes, images, folder, params, device)
-        with output.whole_folder(features) as ready:
+        with files.whole_folder(features) as ready:
             for layer in shapes:
                 (folder / f"{layer}.h5").replace(ready / f"{layer}.h5")
     timing.write(timings, device=devices.describe(device), loaded_bytes=loaded_bytes, **took)
@@ -72,7 +64,7 @@ def main(
 def extract(
     backbone: str,
     network: nn.Module,
-    shapes: study.Shapes,
+    shapes: Shapes,
     images: Pixels,
     folder: Path,
     params: Mapping[str, Any],
@@ -122,7 +114,7 @@ def require_space(backbone: str, folder: Path, parts: Sequence[Segments], n: int
     While a layer's segments are joined it is there twice.
     """
     whole = [segments.bytes / segments.rows * n for segments in parts]
-    space.require(folder, sum(whole) - sum(s.bytes for s in parts) + max(whole), f"extract@{backbone}")
+    limits.require(folder, sum(whole) - sum(s.bytes for s in parts) + max(whole), f"extract@{backbone}")
 
 
 class Batches:
@@ -190,11 +182,11 @@ def open_segments(
 ) -> Segments:
     """The layer's rows; their file says what it holds, and nothing that differs from run to run."""
     entry = params["backbones"][backbone]
-    mean, std = backbones.normalisation(entry)
+    mean, std = models.normalisation(entry)
     return Segments(
         folder / f"{layer}.h5",
         n=len(images.names),
-        d=study.features(shape),
+        d=feature_count(shape),
         dtype=params["extract"]["storage"],
         attributes={
             "backbone": backbone,

@@ -9,9 +9,12 @@ same files, under the name fusion/<name>.
 
 from pathlib import Path
 
-from stages.core import command, config, evaluation, results, splits
-from stages.core.origin import ORIGIN
-from stages.core.probe import load
+from stages.dataset import splits
+from stages.runtime import command
+from stages.runtime.params import load_params
+from stages.runtime.provenance import ORIGIN
+from stages.svm import protocol, records
+from stages.svm.inputs import load
 
 
 def main(
@@ -19,20 +22,20 @@ def main(
     curve: Path, trials: Path, timings: Path,
 ) -> None:  # fmt: skip
     """Write all that is to be known of the fusion `name`."""
-    params = config.load()
+    params = load_params()
     settings, probes = params["svm"], params["fusions"][name]
     loaded = [
         load(p, f"fuse@{name}", kernel=kernels / f"{p}.h5", rows=rows, normalize=settings["normalize"])
         for p in probes
     ]
     members, images = [K for K, _, _ in loaded], loaded[0][2]
-    found = evaluation.run(members, images, splits.read(further), settings, f"fusion/{name}")
+    found = protocol.run(members, images, splits.read(further), settings, f"fusion/{name}")
     facts = {
         "members": " ".join(probes),
         "feature_dim": sum(about["feature_dim"] for _, about, _ in loaded),
         **{key: " ".join(about[key] for _, about, _ in loaded) for key in ORIGIN},
     }
-    results.write(
+    records.write(
         found, images, {**settings, **facts},
         metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
     )  # fmt: skip

@@ -15,20 +15,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stages.core import backbones, command, config, devices, inference, model
-from stages.core.activations import Taps
-from stages.core.command import StageError
-from stages.core.pixels import decode
+from stages.dataset.pixels import decode
+from stages.networks import inference, models
+from stages.networks.taps import Taps
+from stages.runtime import command, devices
+from stages.runtime.errors import StageError, among
+from stages.runtime.params import load_params, split_probe
+from stages.svm import primal
 
 
 def main(
     *images: str, probe: str, models: Path = Path("data/models"), weights: Path = Path("data/weights")
 ) -> None:
     """Print what `probe` says of the images."""
-    params = config.load()
+    params = load_params()
     refuse_unknown(probe, params["probes"])
-    backbone, _ = config.split_probe(probe)
-    trained, entry = model.read(models / f"{probe}.h5"), params["backbones"][backbone]
+    backbone, _ = split_probe(probe)
+    trained, entry = primal.read(models / f"{probe}.h5"), params["backbones"][backbone]
     refuse_stale(probe, trained, entry, params)
     device = devices.choose(params["runtime"]["device"])
     viewer = Viewer(trained, entry, weights / f"{backbone}.pth", device)
@@ -44,14 +47,14 @@ class Viewer:
     """The way of an image: pixels, network, one layer's features, decision values."""
 
     def __init__(
-        self, trained: model.Model, entry: Mapping[str, Any], weights: Path, device: torch.device
+        self, trained: primal.Model, entry: Mapping[str, Any], weights: Path, device: torch.device
     ) -> None:
         if not weights.exists():
             raise StageError(
                 expected=f"the backbone's weights at {weights}",
                 found="no such file",
                 cause="they were not fetched here, or were removed",
-                do=f"dvc repro weights@{weights.stem}",
+                do=f"dvc repro fetch_weights@{weights.stem}",
             )
         self._trained = trained
         self._network = inference.load_network(entry, weights, device, trained.precision)
@@ -75,7 +78,7 @@ def refuse_unknown(probe: str, probes: list[str]) -> None:
     if probe not in probes:
         fused = probe.startswith("fusion/")
         raise StageError(
-            expected=f"--probe to be one of {config.among(probe, probes)}",
+            expected=f"--probe to be one of {among(probe, probes)}",
             found=f"{probe}, {'which is several layers together' if fused else 'which is none'}",
             cause="only single layers have a model" if fused else "a misspelt name",
             do="name one of them, or add it to probes in params.yaml",
@@ -83,10 +86,10 @@ def refuse_unknown(probe: str, probes: list[str]) -> None:
 
 
 def refuse_stale(
-    probe: str, trained: model.Model, entry: Mapping[str, Any], params: Mapping[str, Any]
+    probe: str, trained: primal.Model, entry: Mapping[str, Any], params: Mapping[str, Any]
 ) -> None:
     """Raise `StageError` unless the model is of the network and the SVM that params.yaml has."""
-    mean, std = backbones.normalisation(entry)
+    mean, std = models.normalisation(entry)
     extract, svm = params["extract"], params["svm"]
     compared = {
         "model": (entry["model"], trained.model),

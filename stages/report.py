@@ -14,29 +14,20 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from stages.core import anatomy as anatomies
-from stages.core import (
-    command,
-    comparison,
-    config,
-    evidence,
-    index,
-    outcomes,
-    output,
-    ranking,
-    splits,
-    story,
-    twins,
-)
-from stages.core import figures as drawing
-from stages.core import page as pages
-from stages.core import table as tables
-from stages.core.index import Index
-from stages.core.outcomes import Outcome
-from stages.core.pixels import Pixels
-from stages.core.story import Backbone
-from stages.core.table import Row
-from stages.core.twins import Pair
+from stages.dataset import duplicates, index, splits
+from stages.dataset.duplicates import Pair
+from stages.dataset.index import Index
+from stages.dataset.pixels import Pixels
+from stages.inspection import summary
+from stages.reporting import answers, pages, ranking, significance
+from stages.reporting import predictions as outcomes
+from stages.reporting import table as tables
+from stages.reporting.answers import Backbone
+from stages.reporting.figures import accuracy, uncertainty
+from stages.reporting.predictions import Outcome
+from stages.reporting.table import Row
+from stages.runtime import command, files
+from stages.runtime.params import load_params
 
 MISTAKES = 12  # as pictures
 TWINS = 60  # pairs, as pictures
@@ -48,7 +39,7 @@ def main(
     pictures: Path, templates: Path, table: Path, figures: Path, page: Path, html: Path,
 ) -> None:  # fmt: skip
     """Write the table, the figures and the pages."""
-    params, images, found = config.load(), index.read(rows), twins.read(pairs)
+    params, images, found = load_params(), index.read(rows), duplicates.read(pairs)
     headline, all_splits = images.train, np.vstack([images.train, splits.read(further)])
     digests = splits.digest(headline), splits.digest(all_splits)
     lines = tables.collect(params, tables.Sources(metrics, softmax, timings, *digests))
@@ -56,12 +47,12 @@ def main(
     told = {probe: outcomes.read(predictions / f"{probe}.csv") for probe in run}
     spread = {probe: outcomes.read_trials(trials / f"{probe}.csv") for probe in run}
     lines = ranking.compared(lines, told, spread)
-    lines = ranking.without_twins(lines, told, twins.seen_in_training(found, headline))
-    backbones = story.backbones(params, lines, anatomy, seen, timings)
+    lines = ranking.without_twins(lines, told, duplicates.seen_in_training(found, headline))
+    backbones = answers.backbones(params, lines, anatomy, seen, timings)
     fewer = read_fewer(params, pca, timings / "reduce", digests[0])
-    with output.whole_file(table) as partial:
+    with files.whole_file(table) as partial:
         tables.write_csv(partial, lines)
-    with output.whole_folder(figures) as folder:
+    with files.whole_folder(figures) as folder:
         draw(folder, lines, backbones, told, curves, Pixels(pixels))
         draw_evidence(folder, lines, found, fewer, images, Pixels(pixels))
     values = tell(params, lines, backbones, told, images, found, fewer)
@@ -93,27 +84,27 @@ def draw(
     best = ranking.best_row(rows)
     if best is None:
         for name in ("depth", "trade-offs", "curves", "heads", "classes", "confusion", "mistakes"):
-            drawing.nothing(folder / f"{name}.png", "No probe was run yet")
+            accuracy.nothing(folder / f"{name}.png", "No probe was run yet")
         return
     models = {backbone.name: backbone.model for backbone in backbones}
     random = {backbone.name for backbone in backbones if backbone.random}
-    drawing.depth(folder / "depth.png", rows, models, random)
-    drawing.trade_offs(folder / "trade-offs.png", rows)
+    accuracy.depth(folder / "depth.png", rows, models, random)
+    accuracy.trade_offs(folder / "trade-offs.png", rows)
     against_C = {probe: outcomes.read_curve(curves / f"{probe}.csv") for probe in told}
-    drawing.curves(folder / "curves.png", against_C)
-    drawing.classes(folder / "classes.png", told)
-    drawing.confusion(folder / "confusion.png", best.probe, told[best.probe])
+    accuracy.curves(folder / "curves.png", against_C)
+    accuracy.classes(folder / "classes.png", told)
+    accuracy.confusion(folder / "confusion.png", best.probe, told[best.probe])
     if any(row.softmax_accuracy is not None for row in rows):
-        drawing.heads(folder / "heads.png", rows)
+        accuracy.heads(folder / "heads.png", rows)
     else:
-        drawing.nothing(folder / "heads.png", "No softmax layer was trained yet")
+        accuracy.nothing(folder / "heads.png", "No softmax layer was trained yet")
     wrong = told[best.probe].mistakes()[:MISTAKES]
     if wrong:
         shown = [images[mistake.row : mistake.row + 1][0] for mistake in wrong]
         names = [images.names[mistake.row] for mistake in wrong]
-        drawing.mistakes(folder / "mistakes.png", wrong, shown, names)
+        accuracy.mistakes(folder / "mistakes.png", wrong, shown, names)
     else:
-        drawing.nothing(folder / "mistakes.png", f"{best.probe} makes no mistake")
+        accuracy.nothing(folder / "mistakes.png", f"{best.probe} makes no mistake")
 
 
 def draw_evidence(
@@ -126,19 +117,19 @@ def draw_evidence(
 ) -> None:
     """Draw what tells how sure the accuracies are."""
     if tables.having_run(rows):
-        evidence.spread(folder / "spread.png", rows)
+        uncertainty.spread(folder / "spread.png", rows)
     else:
-        drawing.nothing(folder / "spread.png", "No probe was run yet")
+        accuracy.nothing(folder / "spread.png", "No probe was run yet")
     near = sorted((pair for pair in pairs if not pair.exact), key=lambda pair: pair.distance)[-TWINS:]
     if near:
         shown = [images[row : row + 1][0] for pair in near for row in (pair.a, pair.b)]
-        evidence.duplicates(folder / "duplicates.png", near, shown, split)
+        uncertainty.duplicates(folder / "duplicates.png", near, shown, split)
     else:
-        drawing.nothing(folder / "duplicates.png", "No two pictures are nearly the same")
+        accuracy.nothing(folder / "duplicates.png", "No two pictures are nearly the same")
     if fewer:
-        evidence.components(folder / "components.png", fewer)
+        uncertainty.components(folder / "components.png", fewer)
     else:
-        drawing.nothing(folder / "components.png", "No layer was tried with fewer dimensions yet")
+        accuracy.nothing(folder / "components.png", "No layer was tried with fewer dimensions yet")
 
 
 def tell(
@@ -154,16 +145,16 @@ def tell(
     run = tables.having_run(rows)
     lookers = [b for b in backbones if b.glimpse and b.glimpse.first]
     best = ranking.best_row(rows)
-    subject, distinct = backbones[0], story.one_of_each_model
+    subject, distinct = backbones[0], answers.one_of_each_model
     return {
-        "story": story,
+        "story": answers,
         "ranking": ranking,
-        "listing": lambda layers: Markup(anatomies.markdown(layers)),  # noqa: S704 modules, numbers
-        "questions": [question.format(network=subject.name) for question in story.QUESTIONS],
+        "listing": lambda layers: Markup(summary.markdown(layers)),  # noqa: S704 modules, numbers
+        "questions": [question.format(network=subject.name) for question in answers.QUESTIONS],
         "network": subject.name,
-        "data": story.DATA[params["data"]["source"]],
+        "data": answers.DATA[params["data"]["source"]],
         "size": params["data"]["image_size"],
-        "split": story.split(params),
+        "split": answers.split(params),
         "n": len(split.keys),
         "n_train": int(split.train.sum()),
         "n_test": int((~split.train).sum()),
@@ -179,7 +170,7 @@ def tell(
         "alike": ranking.alike(rows),
         "alike_on_average": ranking.alike_on_average(rows),
         "splits": params["splits"],
-        "further": story.further(params),
+        "further": answers.further(params),
         "twins": ranking.twin_counts(pairs, split),
         "most_twins": TWINS,
         "bits": params["duplicates"]["distance"],
@@ -189,10 +180,10 @@ def tell(
         "best": best,
         "outcome": told[best.probe] if best else None,
         "fitted": [row for row in run if row.train_accuracy == 1],
-        "absent": story.absent(backbones, rows),
+        "absent": answers.absent(backbones, rows),
         "machines": sorted({m for row in run for m in (row.feature_machine, row.svm_machine) if m}),
-        "peaks": story.peaks(run),
-        "level": comparison.LEVEL,
+        "peaks": answers.peaks(run),
+        "level": significance.LEVEL,
         "backbones": backbones,
         "subject": subject,
         "others": distinct(backbones)[1:],
@@ -201,10 +192,10 @@ def tell(
         "shown": distinct([backbone for backbone in backbones if backbone.glimpse]),
         "lookers": lookers,
         # Here and not in the template, which is filled twice.
-        "first_maps": {b.name: story.first_maps(b.glimpse) for b in lookers if b.glimpse},
-        "files": story.files(backbones),
+        "first_maps": {b.name: answers.first_maps(b.glimpse) for b in lookers if b.glimpse},
+        "files": answers.files(backbones),
         "models": {backbone.name: backbone.model for backbone in backbones},
-        "pairs": story.pairs(backbones),
+        "pairs": answers.pairs(backbones),
         "headed": [row for row in run if row.softmax_accuracy is not None],
     }
 
@@ -213,11 +204,11 @@ def write_pages(
     page: Path, html: Path, folder: Path, templates: Path, values: Mapping[str, Any]
 ) -> None:
     """Write the Markdown page, and the HTML page with the pictures of `folder` inside."""
-    with output.whole_file(page) as partial:
+    with files.whole_file(page) as partial:
         text = pages.render(templates, "report.md.j2", {**values, "html": False})
         partial.write_text(text, encoding="utf-8")
     body = pages.html(pages.render(templates, "report.md.j2", {**values, "html": True}), folder)
-    with output.whole_file(html) as partial:
+    with files.whole_file(html) as partial:
         text = pages.render(templates, "report.html.j2", {"body": body})
         partial.write_text(text, encoding="utf-8")
 

@@ -4,7 +4,8 @@
 
 Softmax regression (scikit-learn's multinomial `LogisticRegression`) on the frozen features, with the
 SVM's rows and `svm.normalize` and the fixed `softmax.C`. It is trained on the columns that
-core/compact.py makes of the kernel: the minimum is the same. Writes results/softmax/<b>/<layer>.json.
+kernels/empirical_map.py makes of the kernel: the minimum is the same. Writes
+results/softmax/<b>/<layer>.json.
 """
 
 import warnings
@@ -14,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from stages.core import command, compact, config, output, splits, timing
-from stages.core.origin import ORIGIN
-from stages.core.probe import load, score
+from stages.dataset import splits
+from stages.kernels import empirical_map
+from stages.runtime import command, files, timing
+from stages.runtime.params import load_params
+from stages.runtime.provenance import ORIGIN
+from stages.svm.inputs import load, score
 
 # Of the mean loss's gradient. scikit-learn's 1e-4 is met far from the minimum where the classes can be
 # separated and the loss all but vanishes: on real layers that moves the accuracy by 1.5 points.
@@ -25,17 +29,17 @@ TOLERANCE = 1e-8
 
 def main(probe: str, *, kernel: Path, rows: Path, metrics: Path, timings: Path) -> None:
     """Write the metrics of `probe`."""
-    params = config.load()
+    params = load_params()
     protocol, normalize = params["softmax"], params["svm"]["normalize"]
     K, about, images = load(probe, f"softmax@{probe}", kernel=kernel, rows=rows, normalize=normalize)
     train, test, y = images.train, ~images.train, images.y
     compacting, fitting = timing.Stopwatch(), timing.Stopwatch()
     with compacting:
-        Z = compact.matrix(K, train)
+        Z = empirical_map.matrix(K, train)
         Z -= Z[train].mean(axis=0)  # the free bias takes it up: the same minimum, sooner
     with fitting:
         machine, converged = fit(Z[train], y[train], **protocol)
-    output.write_json(
+    files.write_json(
         metrics,
         {
             **score(y[test], machine.predict(Z[test])),

@@ -12,9 +12,12 @@ fixed C, results/predictions/<b>/<layer>.csv (one line per test image) and data/
 
 from pathlib import Path
 
-from stages.core import command, config, evaluation, machines, results, splits
-from stages.core.origin import ORIGIN
-from stages.core.probe import load
+from stages.dataset import splits
+from stages.runtime import command
+from stages.runtime.params import load_params
+from stages.runtime.provenance import ORIGIN
+from stages.svm import dual, protocol, records
+from stages.svm.inputs import load
 
 
 def main(
@@ -22,16 +25,16 @@ def main(
     predictions: Path, curve: Path, trials: Path, timings: Path,
 ) -> None:  # fmt: skip
     """Write all that is to be known of `probe`."""
-    settings = config.load()["svm"]
+    settings = load_params()["svm"]
     normalize = settings["normalize"]
     K, about, images = load(probe, f"train@{probe}", kernel=kernel, rows=rows, normalize=normalize)
-    found = evaluation.run([K], images, splits.read(further), settings, probe)
+    found = protocol.run([K], images, splits.read(further), settings, probe)
     facts = {key: about[key] for key in ("feature_dim", *ORIGIN)}
-    results.write(
+    records.write(
         found, images, {**settings, **facts},
         metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
     )  # fmt: skip
-    machines.write(
+    dual.write(
         machine,
         found.machine,
         {

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL, dump, finish, only
-from project import Project
+from support.process import finish
+from support.project import Project
+from support.study import SMALL, dump, only
 
 HERE = Path(__file__).parent
 
@@ -25,18 +26,18 @@ def images_and_weights(folder: Path) -> None:
     images = ["--images", "images"]
     for words in (
         ["stages.download", "--manifest", "none", *images, "--partial", "partial/download"],
-        ["stages.prepare", *images, "--pixels", "images.h5", "--timings", "t.json"],
-        ["stages.match", *images, "--pixels", "images.h5", "--pairs", "pairs.csv"],
-        ["stages.index", *images, "--manifest", "none", "--pairs", "pairs.csv", "--rows", "index.csv",
+        ["stages.decode", *images, "--pixels", "images.h5", "--timings", "t.json"],
+        ["stages.find_duplicates", *images, "--pixels", "images.h5", "--pairs", "pairs.csv"],
+        ["stages.split", *images, "--manifest", "none", "--pairs", "pairs.csv", "--rows", "index.csv",
          "--further", "splits.csv", "--duplicates", "duplicates.csv"],
-        ["stages.weights", "squeeze", "--weights", "w.pth"],
+        ["stages.fetch_weights", "squeeze", "--weights", "w.pth"],
     ):  # fmt: skip
         finish(folder, *words)
 
 
 def peak_bytes(folder: Path, *arguments: str, **more: str) -> tuple[int, str]:
     """Run it to its end; return the most resident memory it had, and what it says."""
-    said = finish(folder, "tests.faults.peak", *arguments, **more)
+    said = finish(folder, "tests.support.peak", *arguments, **more)
     return int(said.splitlines()[-1]), said
 
 

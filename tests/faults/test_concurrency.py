@@ -3,8 +3,8 @@
 import csv
 import time
 
-from conftest import start
-from project import Project
+from support.process import start
+from support.project import Project
 
 
 def test_two_dvc_repro_at_once(project: Project) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import SMALL, dump, finish
 from faults.conftest import images_and_weights
-from project import Project
+from support.process import finish
+from support.project import Project
+from support.study import SMALL, dump
 
-from stages.core import gram, index
+from stages.dataset import index
+from stages.kernels import gram
 
 FLIPS = 12
 
@@ -26,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dump(SMALL, folder / "params.yaml")
     images_and_weights(folder)
     for backbone in SMALL["backbones"]:
-        finish(folder, "stages.weights", backbone, "--weights", "w.pth")
+        finish(folder, "stages.fetch_weights", backbone, "--weights", "w.pth")
         finish(
             folder, "stages.extract", backbone, "--pixels", "images.h5", "--weights", "w.pth",
             "--features", f"features/{backbone}", "--partial", "partial", "--timings", "t.json",
@@ -39,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def kernel(folder: Path, probe: str, status: int = 0) -> str:
     return finish(
-        folder, "stages.kernel", probe, "--features", f"features/{probe}.h5",
+        folder, "stages.gram", probe, "--features", f"features/{probe}.h5",
         "--kernel", f"kernels/{probe}.h5", "--timings", "t.json", status=status,
     )  # fmt: skip
 
@@ -138,7 +140,7 @@ def test_an_index_with_two_rows_swapped(folder: Path) -> None:
     ("damaged", "reader"),
     [
         ("kernels/squeeze/pool1.h5", "train@squeeze/pool1"),
-        ("features/squeeze/pool1.h5", "kernel@squeeze/pool1"),
+        ("features/squeeze/pool1.h5", "gram@squeeze/pool1"),
     ],
 )
 def test_what_is_told_to_do_mends_it(damaged: str, reader: str, project: Project) -> None:

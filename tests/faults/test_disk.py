@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import finish, start
 from faults.conftest import images_and_weights
-from project import Project
-from test_closure import BODIES
+from support.graph import BODIES
+from support.process import finish, start
+from support.project import Project
 
 MB = 10**6
 
@@ -71,7 +71,7 @@ def test_no_room_for_a_kernel(study_in: Any, small_disk: Any, tmp_path: Path) ->
     finish(folder, *command(tmp_path))
     disk = small_disk(1 * MB)  # 540 x 540 float64 are 2.3
     said = finish(
-        folder, "stages.kernel", "squeeze/pool1", "--features", "features/pool1.h5",
+        folder, "stages.gram", "squeeze/pool1", "--features", "features/pool1.h5",
         "--kernel", str(disk / "k.h5"), "--timings", "t.json", status=1,
     )  # fmt: skip
     assert "room on the disk" in said

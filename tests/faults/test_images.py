@@ -10,7 +10,7 @@ import pytest
 from faults.conftest import peak_bytes
 from PIL import Image
 
-from stages.core.pixels import Pixels
+from stages.dataset.pixels import Pixels
 
 SIDE = 64
 
@@ -68,7 +68,7 @@ def prepare(folder: Path, study_in: Any, content: bytes) -> tuple[int, str]:
         path.parent.mkdir(parents=True)
         path.write_bytes(image)
     files = ["--images", "images", "--pixels", "out/images.h5", "--timings", "t.json"]
-    return peak_bytes(folder, "stages.prepare", *files)
+    return peak_bytes(folder, "stages.decode", *files)
 
 
 @pytest.mark.parametrize("kind", RIGHT)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL, dump, finish, only, start
 from faults.conftest import images_and_weights
-from project import Project
 from ruamel.yaml import YAML
+from support.process import finish, start
+from support.project import Project
+from support.study import SMALL, dump, only
 
 STAGE_KILLS, EXTRACT_KILLS, DVC_KILLS = 8, 24, 5  # at least; the first of each other stage
 RESUMED = 5  # runs of `extract`, more than which must find rows of one before them
@@ -22,13 +23,13 @@ RESUMED = 5  # runs of `extract`, more than which must find rows of one before t
 # What DVC says of each file of its own that is cut off.
 NOTES = {"dvc.lock": "'./dvc.lock' ", ".dvc/tmp/rwlock": "Unable to read RWLock-file"}
 RUNS = {
-    "prepare": ["stages.prepare", "--images", "images", "--pixels", "{out}/images.h5"],
+    "prepare": ["stages.decode", "--images", "images", "--pixels", "{out}/images.h5"],
     "extract": [
         "stages.extract", "squeeze", "--pixels", "images.h5", "--weights", "w.pth",
         "--features", "{out}/squeeze", "--partial", "partial/squeeze",
     ],
     "kernel": [
-        "stages.kernel", "squeeze/pool1", "--features", "squeeze/pool1.h5", "--kernel", "{out}/k.h5",
+        "stages.gram", "squeeze/pool1", "--features", "squeeze/pool1.h5", "--kernel", "{out}/k.h5",
     ],
     "train": [
         "stages.train", "squeeze/pool1", "--kernel", "k.h5", "--rows", "index.csv",

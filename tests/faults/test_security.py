@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT, finish
-from project import Project
+from support.process import finish
+from support.project import Project
+from support.study import ROOT
 
 
 class Planted:
@@ -32,7 +33,7 @@ def test_pickled_code_in_weights_is_not_run(how: str, tmp_path: Path, study_in: 
     else:
         torch.save(Planted(mark) if how == "torch" else {"weight": Planted(mark)}, path)
     small["backbones"]["squeeze"]["weights"] = "data/own/weights/w.pth"
-    said = finish(study_in(), "stages.weights", "squeeze", "--weights", "out.pth", status=1)
+    said = finish(study_in(), "stages.fetch_weights", "squeeze", "--weights", "out.pth", status=1)
     assert "no pickled code" in said
     assert not mark.exists()
     # And it would have run, had it been trusted.

@@ -1,0 +1,1 @@
+"""The DVC pipeline: one module per stage (verbs), and the packages that stages share (nouns)."""

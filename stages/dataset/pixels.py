@@ -1,0 +1,113 @@
+"""The images, decoded once: one HDF5 file of uint8 pixels in row order."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from stages.dataset import index
+from stages.runtime import hdf5
+from stages.runtime.errors import StageError
+
+GREY_MODES = {"1", "L"}
+COLOUR_MODES = {"P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr"}
+
+
+def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> None:
+    """Decode `folder/<label>/<file>` for each key and write `pixels` (n, c, size, size), uint8.
+
+    c is 1 where all images are grey, else 3. Each image is resized straight to size x size, bilinear
+    with antialiasing: `torchvision.transforms.Resize((size, size))` on a PIL image does the same.
+
+    Raises
+    ------
+    StageError
+        naming the file that cannot be decoded or whose pixels are of an unknown kind.
+    """
+    paths = [folder / label / file for label, file in keys]
+    mode = "L" if {_mode(path) for path in paths} <= GREY_MODES else "RGB"
+    shape = (len(paths), len(mode), size, size)
+    with hdf5.writing(path) as file:
+        pixels = file.create_dataset(
+            "pixels",
+            shape,
+            np.uint8,
+            chunks=(1, *shape[1:]),
+            fletcher32=True,  # a flipped bit is noticed when it is read
+            track_times=False,
+        )
+        pixels.attrs["rows"] = index.digest(keys)
+        file["names"] = [f"{label}/{name}" for label, name in keys]
+        for row, image in enumerate(tqdm(paths, desc="decode", unit="image")):
+            pixels[row] = _decode(image, mode, size)
+
+
+def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
+    """One image, grey or in colour, resized as `write` does it: (channels, size, size), 1 or 3.
+
+    Raises as `write` does.
+    """
+    _mode(path)
+    return _decode(path, "L" if channels == 1 else "RGB", size)
+
+
+class Pixels:
+    """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest.
+
+    `nbytes` is what all pixels take in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reading = partial(hdf5.reading, path, "the pixels of all images", "decode")
+        with self._reading():
+            file = h5py.File(path, "r")
+            self._pixels = file["pixels"]
+            self.names: list[str] = file["names"].asstr()[:].tolist()
+            self.rows: str = self._pixels.attrs["rows"]
+        self.nbytes: int = self._pixels.nbytes
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""
+        with self._reading():
+            pixels: NDArray[np.uint8] = self._pixels[rows]
+        return pixels
+
+
+def _mode(path: Path) -> str:
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise _undecodable(path, error) from error
+    if mode not in GREY_MODES | COLOUR_MODES:
+        raise StageError(
+            expected=f"8-bit pixels ({', '.join(sorted(GREY_MODES | COLOUR_MODES))}) in {path}",
+            found=f"mode {mode}",
+            cause="a scientific or 16-bit picture",
+            do="convert the file to an 8-bit PNG or JPEG",
+        )
+    return mode
+
+
+def _decode(path: Path, mode: str, size: int) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image).convert(mode)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise _undecodable(path, error) from error
+    resized = np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+    return np.atleast_3d(resized).transpose(2, 0, 1)
+
+
+def _undecodable(path: Path, error: Exception) -> StageError:
+    return StageError(
+        expected=f"an image that can be decoded at {path}",
+        found=str(error),
+        cause="a truncated file, or one that is no image",
+        do="replace or remove that file, then dvc repro",
+    )

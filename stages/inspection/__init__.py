@@ -1,0 +1,4 @@
+"""What a network contains and what it sees.
+
+May import: dataset, networks, runtime.
+"""

@@ -1,0 +1,56 @@
+"""The few images that the networks are shown, as `glimpse.images` names them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.dataset import pixels
+from stages.dataset.index import Index
+from stages.runtime.errors import StageError, among
+
+
+def choose(
+    wanted: int | Sequence[str], images: pixels.Pixels, split: Index, own: Path
+) -> tuple[list[str], NDArray[np.uint8]]:
+    """Return m names and their pixels (m, 3, s, s).
+
+    `wanted` is how many test images, from as many classes, or a list of `<class>/<file>` of the data
+    set and of files in the folder `own`. Those are decoded as `decode` does it, in colour.
+
+    Raises
+    ------
+    StageError
+        for a name that is in neither, and for a file that is no image or not one of 8 bits.
+    """
+    names = _spread(wanted, split) if isinstance(wanted, int) else list(wanted)
+    row = {name: i for i, name in enumerate(images.names)}
+    unknown = [name for name in names if name not in row and not (own / name).is_file()]
+    if unknown:
+        raise StageError(
+            expected=f"glimpse.images to name images of the data set, such as "
+            f"{among(unknown[0], images.names, 3)}, or files in {own}",
+            found=f"{unknown[0]}, which is neither",
+            cause="a misspelt name, another data set, or a file that was not put there",
+            do=f"edit glimpse.images in params.yaml, or copy the file to {own}",
+        )
+    size = images[0:1].shape[-1]
+    found = [
+        np.broadcast_to(images[row[name] : row[name] + 1][0], (3, size, size))
+        if name in row
+        else pixels.decode(own / name, size)
+        for name in names
+    ]
+    return names, np.stack(found)
+
+
+def _spread(count: int, split: Index) -> list[str]:
+    """The first test image of `count` classes, evenly spread; fewer where there are fewer classes."""
+    classes = split.classes
+    places = np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)
+    firsts: dict[str, str] = {}
+    for (label, file), train in zip(split.keys, split.train, strict=True):
+        if not train:
+            firsts.setdefault(label, f"{label}/{file}")
+    return [firsts[classes[place]] for place in places]

@@ -1,0 +1,4 @@
+"""Algebra on Gram matrices.
+
+May import: runtime.
+"""

@@ -1,0 +1,4 @@
+"""Read the results, compare them, draw them, tell them.
+
+May import: inspection, dataset, runtime.
+"""

@@ -1,0 +1,136 @@
+"""The figures that tell how sure: spread over splits, duplicates, fewer dimensions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+    StrMethodFormatter,
+)
+from numpy.typing import NDArray
+
+from stages.dataset.duplicates import Pair
+from stages.dataset.index import Index
+from stages.reporting.figures import style
+from stages.reporting.predictions import Component
+from stages.reporting.table import Row, by_backbone, having_run
+
+
+def spread(path: Path, rows: Sequence[Row]) -> None:
+    """Accuracy of each row: mean and deviation over the random splits, and on the headline split.
+
+    A panel for each backbone, with a scale of its own.
+    """
+    groups = by_backbone(having_run(rows))
+    sizes = [len(part) for _, part in groups]
+    figure = Figure(figsize=(style.WIDTH, 0.9 + sum(0.5 + 0.3 * n for n in sizes)), layout="constrained")
+    panels = figure.subplots(len(groups), 1, squeeze=False, height_ratios=[n + 0.6 for n in sizes])
+    for axis, (backbone, part) in zip(panels[:, 0], groups, strict=True):
+        _dots(axis, part[::-1])
+        axis.set_title(style.short(backbone, 60), loc="left", fontweight="bold")
+    panels[-1, 0].set_xlabel("test accuracy")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
+    style.save(figure, path)
+
+
+def _dots(axis: Axes, rows: Sequence[Row]) -> None:
+    places = np.arange(len(rows))
+    for shift, prefix, colour, marker, label in (
+        (0.14, "", style.BLUE, "o", "fixed C"),
+        (-0.14, "tuned_", style.ORANGE, "s", "tuned C"),
+    ):
+        axis.errorbar(
+            [getattr(row, f"mean_{prefix}accuracy") for row in rows],
+            places + shift,
+            xerr=[getattr(row, f"std_{prefix}accuracy") for row in rows],
+            fmt=marker,
+            markersize=4,
+            capsize=2.5,
+            color=colour,
+            label=f"{label}: mean ± deviation over random splits",
+        )
+        axis.plot(
+            [getattr(row, f"{prefix}accuracy") for row in rows],
+            places + shift,
+            "|",
+            markersize=9,
+            color=colour,
+            label=f"{label}: headline split",
+        )
+    axis.set_yticks(places, [style.short(row.layer, 30) for row in rows], fontsize=8.5)
+    axis.set_ylim(-0.6, len(rows) - 0.4)
+    axis.xaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3))
+    axis.xaxis.set_major_formatter(PercentFormatter(1))
+    style.light(axis, grid="x")
+
+
+def duplicates(
+    path: Path, pairs: Sequence[Pair], pixels: Sequence[NDArray[np.uint8]], index: Index
+) -> None:
+    """A contact sheet of pairs, side by side, with label, file and split.
+
+    `pixels` are two images (c, s, s) for each pair.
+    """
+    columns = 3
+    lines = math.ceil(len(pairs) / columns)
+    figure = Figure(figsize=(style.WIDTH, 1.62 * lines), layout="constrained")
+    grid = figure.subfigures(lines, columns, squeeze=False).ravel()
+    for number, (pair, part) in enumerate(zip(pairs, grid, strict=False)):
+        part.suptitle(f"{pair.distance} bits", fontsize=8, color=style.GREY, x=0.02, ha="left")
+        for side, (axis, row) in enumerate(zip(part.subplots(1, 2), (pair.a, pair.b), strict=True)):
+            style.blank(axis)
+            style.photo(axis, pixels[2 * number + side])
+            label, file = index.keys[row]
+            axis.set_title(style.short(label, 14), fontsize=7.5, loc="left", pad=2)
+            split = "train" if index.train[row] else "test"
+            axis.set_xlabel(f"{style.short(file, 15)}\n{split}", fontsize=7, loc="left", labelpad=1)
+    style.save(figure, path, style.PHOTO_DPI)
+
+
+def components(path: Path, found: Mapping[str, Sequence[Component]]) -> None:
+    """Accuracy and the SVM's time against the number of principal components: a line per probe."""
+    figure = Figure(figsize=(style.WIDTH, 5.4), layout="constrained")
+    right, cost = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for number, (probe, points) in enumerate(found.items()):
+        look: dict[str, Any] = {
+            "color": style.COLOURS[number % len(style.COLOURS)],
+            "marker": style.MARKERS[number % len(style.MARKERS)],
+            "markersize": 5,
+            "linewidth": 1.6,
+        }
+        places = [point.components for point in points]
+        right.plot(places, [point.accuracy for point in points], label=probe, **look)
+        cost.plot(places, [point.seconds for point in points], **look)
+    right.set_ylim(0, 1.02)
+    right.set_ylabel("test accuracy")
+    right.yaxis.set_major_formatter(PercentFormatter(1))
+    cost.set_xscale("log", base=2)
+    cost.set_yscale("log")
+    seconds = [point.seconds for points in found.values() for point in points]
+    cost.set_ylim(min(seconds) / 2, max(seconds) * 2)  # so that there are ticks, however close they are
+    cost.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for scale in (cost.xaxis, cost.yaxis):
+        scale.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
+        scale.set_minor_formatter(NullFormatter())
+    cost.set_xlabel("principal components")
+    cost.set_ylabel("SVM time, seconds")
+    for axis in (right, cost):
+        style.light(axis)
+        axis.tick_params(which="minor", length=0)
+    figure.legend(
+        *right.get_legend_handles_labels(),
+        frameon=False,
+        ncols=min(len(found), 3),
+        loc="outside upper left",
+        fontsize=8.5,
+    )
+    style.save(figure, path)

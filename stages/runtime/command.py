@@ -1,0 +1,85 @@
+"""How a stage is called and how it fails: keyword paths in, one clear line out."""
+
+import argparse
+import errno
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stages.runtime.errors import StageError
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call a stage's `main` with the command line.
+
+    Its positional parameters become positional arguments (`*names` one or more of them), its
+    keyword-only ones `--options` that are paths, texts if annotated `str`, or flags if annotated `bool`;
+    required, unless they have a default. `dvc.yaml` spells them all out, so it alone knows where files
+    are.
+    A `StageError` or an `OSError` ends the process with one line and status 1.
+    """
+    parameters = inspect.signature(main).parameters.values()
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {_module(main)}",
+        description=inspect.getmodule(main).__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for parameter in parameters:
+        _add(parser, parameter)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    arguments = vars(parser.parse_args())
+    debug = arguments.pop("debug")
+    positional: list[str] = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += arguments.pop(parameter.name)
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(arguments.pop(parameter.name))
+    try:
+        main(*positional, **arguments)
+    except (StageError, OSError) as error:
+        if debug:
+            raise
+        sys.exit(f"error: {_full_disk(error) or error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
+    name, required = parameter.name, parameter.default is parameter.empty
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        parser.add_argument(name, nargs="+", metavar=name.upper())
+    elif parameter.kind is not parameter.KEYWORD_ONLY:
+        parser.add_argument(name)
+    elif parameter.annotation is bool:
+        parser.add_argument(f"--{name}", action="store_true")
+    else:
+        kind, metavar = (str, name.upper()) if parameter.annotation is str else (Path, "PATH")
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            metavar=metavar,
+            required=required,
+            default=None if required else parameter.default,
+            help=None if required else "default: %(default)s",
+        )
+
+
+def _full_disk(error: Exception) -> StageError | None:
+    """What to say where it is that; HDF5 tells it in a text only."""
+    if isinstance(error, StageError) or os.strerror(errno.ENOSPC) not in str(error):
+        return None
+    return StageError(
+        expected="room on the disk",
+        found=str(error),
+        cause="a full disk; what was done is kept, and nothing half-written under its final name",
+        do="free some (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
+        "`make clean-partial` what was cut off), then dvc repro",
+    )
+
+
+def _module(main: Callable[..., None]) -> str:
+    spec = sys.modules[main.__module__].__spec__
+    return spec.name if spec else main.__module__

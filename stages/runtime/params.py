@@ -1,0 +1,153 @@
+"""`params.yaml`, read and checked as a whole before any work starts.
+
+What is allowed stands in `params.schema.json`, which editors understand too. It is no dependency of
+any stage: it can refuse a study but never change a result.
+Names that only torch can judge (models, weights, modules) are checked by `study.check`.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.runtime.errors import StageError, among
+
+PARAMS = Path("params.yaml")
+_SCHEMA = Path(__file__).parents[2] / "params.schema.json"
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# JSON Schema knows no NaN and takes 32.0 for an integer.
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    ),
+)
+
+
+def load_params(path: Path = PARAMS) -> dict[str, Any]:
+    """Return the checked parameters.
+
+    Read by ruamel.yaml, as DVC does: PyYAML would take `1e-3` for a text.
+
+    Raises
+    ------
+    StageError
+        for the first thing that is wrong: an unknown or missing key, a wrong type or value, a probe
+        that names no backbone or no layer of it, a fusion or `pca` of what is no probe.
+    """
+    document = _read(path)
+    validator = _Validator(json.loads(_SCHEMA.read_text()))
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise _refusal(path, errors[0])
+    for probe in document["probes"]:
+        _check_probe(path, probe, document["backbones"])
+    for section, probes in _lists(document):
+        _check_listed(path, section, probes, document["probes"])
+    return dict(document)
+
+
+def split_probe(probe: str) -> tuple[str, str]:
+    """`vgg16/pool5` is the layer `pool5` of the backbone `vgg16`."""
+    backbone, _, layer = probe.partition("/")
+    return backbone, layer
+
+
+def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
+    """`svm` as files of metrics have it: the grid as text, since `dvc metrics diff` leaves lists out."""
+    return {**svm, "grid": " ".join(f"{C:g}" for C in svm["grid"])}
+
+
+def _read(path: Path) -> Any:
+    try:
+        document = YAML(typ="safe").load(path.read_bytes())
+        # Round trip: what json cannot hold (dates, a list inside itself) has no place here.
+        return json.loads(json.dumps(document))
+    except FileNotFoundError:
+        raise StageError(
+            expected=f"the parameters in {path}",
+            found="no such file",
+            cause="the command was not run in the project's folder",
+            do="change to the folder that holds dvc.yaml",
+        ) from None
+    except (YAMLError, ValueError, TypeError, RecursionError, UnicodeDecodeError) as error:
+        raise StageError(
+            expected=f"{path} to be YAML made of mappings, lists, texts and numbers",
+            found=str(error),
+            cause="a slip of the pen",
+            do=f"mend {path}",
+        ) from error
+
+
+def _refusal(path: Path, error: jsonschema.ValidationError) -> StageError:
+    where = ".".join(str(part) for part in error.absolute_path) or "the whole file"
+    schema: Any = error.schema
+    found: Any = error.instance
+    if error.validator == "additionalProperties":
+        allowed = list(schema["properties"])
+        unknown = next(key for key in found if key not in allowed)
+        expected, what = f"one of {among(unknown, allowed)}", f"the unknown key {unknown!r}"
+    elif error.validator == "required":
+        missing = next(key for key in schema["required"] if key not in found)
+        about = schema["properties"][missing].get("description", "")
+        expected, what = f"{missing} ({about})", "no such key"
+    else:
+        expected, what = schema["description"], _short(found)
+    return StageError(
+        expected=f"in {path}, {where}: {expected}",
+        found=what,
+        cause="a misspelt or misplaced entry",
+        do=f"edit {path}",
+    )
+
+
+def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
+    backbone, layer = split_probe(probe)
+    if backbone not in backbones:
+        expected, found = among(backbone, list(backbones)), f"the unknown backbone {backbone!r}"
+    elif layer not in backbones[backbone]["layers"]:
+        layers = list(backbones[backbone]["layers"])
+        expected, found = among(layer, layers), f"the unknown layer {layer!r} of {backbone}"
+    else:
+        return
+    raise StageError(
+        expected=f"in {path}, probes: {probe} to name one of {expected}",
+        found=found,
+        cause="a probe without its layer under backbones, or a misspelt one",
+        do=f"edit {path}",
+    )
+
+
+def _lists(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    fusions = [(f"fusions.{name}", probes) for name, probes in document["fusions"].items()]
+    return [*fusions, ("pca.probes", document["pca"]["probes"])]
+
+
+def _check_listed(path: Path, section: str, probes: list[str], listed: list[str]) -> None:
+    for probe in probes:
+        if probe not in listed:
+            raise StageError(
+                expected=f"in {path}, {section}: one of {among(probe, listed)}",
+                found=f"{probe!r}, which is not under probes",
+                cause="a misspelt probe, or one that was taken out",
+                do=f"edit {path}",
+            )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,0 +1,4 @@
+"""Where images come from: archives, mirrors, the manifest of 15 Scene, generated scenes.
+
+May import: runtime.
+"""

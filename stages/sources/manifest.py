@@ -1,0 +1,75 @@
+"""15 Scene as a list of contents: what each image is, told by its sha256 and not by its name."""
+
+import csv
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.runtime.errors import StageError
+from stages.sources.archive import Member
+
+_COLUMNS = ["label", "file", "split", "bytes", "sha256"]
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image: where it goes, its published split (train or test), its size in bytes, its content."""
+
+    label: str
+    file: str
+    split: str
+    size: int
+    sha256: str
+
+
+def read(path: Path) -> list[Entry]:
+    """Read the manifest, a csv file with the columns label, file, split, bytes, sha256."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != _COLUMNS:
+            raise StageError(
+                expected=f"the columns {', '.join(_COLUMNS)} in {path}",
+                found=", ".join(reader.fieldnames or ["an empty file"]),
+                cause="the manifest was edited",
+                do=f"git checkout {path}",
+            )
+        return [
+            Entry(line["label"], line["file"], line["split"], int(line["bytes"]), line["sha256"])
+            for line in reader
+        ]
+
+
+def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> list[str]:
+    """Write each known content among `members` to every `folder/<label>/<file>` it stands for.
+
+    Names inside the source are never used to write, so a hostile archive cannot leave the folder;
+    only members of a known size are read, so an inflated one costs nothing. Archives among the members
+    are not looked into: their names are returned.
+    """
+    places = defaultdict(list)
+    for entry in entries:
+        places[entry.sha256].append(folder / entry.label / entry.file)
+    sizes = {entry.size for entry in entries}
+    archives = []
+    for member in members:
+        if Path(member.name).suffix in ARCHIVES:
+            archives.append(member.name)
+        if member.size not in sizes:
+            continue
+        content = member.read()
+        for path in places.pop(hashlib.sha256(content).hexdigest(), []):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return archives
+
+
+def missing(entries: Sequence[Entry], folder: Path) -> str:
+    """What `place` has not found yet, such as `3 of 4485 images (kitchen 2, street 1)`; or nothing."""
+    absent = Counter(e.label for e in entries if not (folder / e.label / e.file).exists())
+    if not absent:
+        return ""
+    classes = ", ".join(f"{label} {count}" for label, count in sorted(absent.items()))
+    return f"{absent.total()} of {len(entries)} images ({classes})"

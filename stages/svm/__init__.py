@@ -1,0 +1,4 @@
+"""Linear SVMs: solve, tune, evaluate.
+
+May import: kernels, dataset, runtime.
+"""

@@ -1,0 +1,213 @@
+"""A linear SVM on features of any width, solved exactly through their Gram matrix.
+
+The problem is that of scikit-learn's `LinearSVC` (one class against the rest, squared hinge, the bias
+regularised like a weight): minimise over (w, b)
+
+    J = 1/2 |w|^2 + 1/2 b^2 + C sum_i max(0, 1 - y_i f_i)^2,      f_i = w.x_i + b
+
+Its solution is a combination of the n training rows, w = X^T alpha and b = sum_i alpha_i, so that
+f = (K + 1) alpha with K = X X^T: the width of X does not matter any more.
+
+J is quadratic as long as the set A of rows inside the margin (y_i f_i < 1) stays the same. Newton's step
+solves the quadratic of the present A,
+
+    (K_AA + 1 + I / (2 C)) alpha_A = y_A,      alpha = 0 elsewhere,
+
+and when A does not change any more that is the exact minimum, not an approximation of it: there is no
+tolerance to choose. An exact line search makes the number of steps finite. (`LinearSVC` stops at a
+tolerance, and on wide features well before the minimum: tests/svm/test_newton.py compares them.)
+Finite can be hundreds, where the classes are only just separable; from the minimum of a smaller C it is
+a few dozen, so a search that takes long starts anew from there.
+
+Sources: Chapelle 2007, "Training a support vector machine in the primal", Neural Computation 19(5);
+Keerthi and DeCoste 2005, "A modified finite Newton method for fast solution of large scale linear
+SVMs", JMLR 6 (the line search, and the proof that it ends).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv, dpotrf, dpotri
+from scipy.optimize import brentq
+from threadpoolctl import threadpool_limits
+
+from stages.runtime.errors import StageError
+from stages.svm.dual import Machine
+
+MAX_STEPS = 300
+PATIENCE = 30  # steps before a detour; nearly all searches take fewer
+MAX_DETOURS = 8
+# Below this share of rows outside the margin, a step is solved through them: the sooner the fewer.
+FEW = 0.25
+
+
+def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> Machine:
+    """Train one SVM per class against the rest.
+
+    Parameters
+    ----------
+    K : kernel of the training rows, (n_train, n_train)
+    y : their classes, 0 to k - 1, (n_train,)
+    C : the weight of the hinge losses, above 0
+
+    Raises `StageError` where C is so large that float64 cannot solve the problem.
+    """
+    return path(K, y, [C])[0]
+
+
+def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
+    """`fit` for each of the ascending `Cs`, each from where the one before ended.
+
+    The set of rows inside the margin changes little from one C to the next, and above some C not at all:
+    seven values take two to four steps a class and value.
+    """
+    targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
+    searches = [(target, _State(len(K))) for target in targets.T]
+    augmented, machines = K + 1.0, []  # the bias is one more feature, constantly 1
+    # Systems of this size lose more by threads than they gain; and so the result does not depend on the
+    # number of cores.
+    with threadpool_limits(1, user_api="blas"):
+        for number, C in enumerate(Cs):
+            # Only the first is started from nowhere.
+            converged = _minimise(augmented, C, searches, 0 if number else MAX_DETOURS)
+            alpha = np.stack([state.alpha for _, state in searches], axis=1)
+            machines.append(Machine(alpha, alpha.sum(axis=0), converged))
+    return machines
+
+
+class _State:
+    """Where the search for one class is: alpha (n,), f (n,), and the rows inside the margin."""
+
+    def __init__(self, n: int) -> None:
+        self.start(n)
+
+    def start(self, n: int) -> None:
+        """Begin (again) at alpha = 0, from where every row is inside the margin."""
+        self.alpha, self.f = np.zeros(n), np.zeros(n)
+        self.inside = np.ones(n, dtype=np.bool_)
+
+
+class _System:
+    """The linear systems M_AA alpha_A = y_A of one C, where M = K + I / (2 C)."""
+
+    def __init__(self, K: NDArray[np.float64], C: float) -> None:
+        self.K, self.C = K, C
+        self._inverse: NDArray[np.float64] | None = None
+
+    def solve(self, y: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return alpha (n,) for the targets y (n,), zero outside."""
+        out = np.flatnonzero(~inside)
+        if len(out) < FEW * len(y):
+            alpha = self._through(out, np.where(inside, y, 0.0))
+            # Once more for what is left: the inverse is less exact than a factorisation.
+            left = y - self.K @ alpha - alpha / (2 * self.C)
+            return alpha + self._through(out, np.where(inside, left, 0.0))
+        alpha = np.zeros_like(y)
+        alpha[inside] = _cholesky_solve(self._matrix(np.flatnonzero(inside)), y[inside])
+        return alpha
+
+    def _through(self, out: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Solve for all rows but a few by the inverse P of M, which serves all classes.
+
+        alpha = P (y + z), where z, zero but for the rows outside, makes alpha zero there:
+        P_OO z_O = -(P y)_O.
+        """
+        P = self._inverted()
+        alpha = P @ y
+        if len(out):
+            z = _cholesky_solve(P[np.ix_(out, out)], -alpha[out])
+            alpha = alpha + P[:, out] @ z
+            alpha[out] = 0.0
+        return alpha
+
+    def _inverted(self) -> NDArray[np.float64]:
+        if self._inverse is None:
+            factor, info = dpotrf(self._matrix(np.arange(len(self.K))).T, lower=1, overwrite_a=1)
+            _refuse(info)
+            inverse, info = dpotri(factor, lower=1, overwrite_c=1)
+            _refuse(info)
+            lower = np.tril(inverse)
+            self._inverse = lower + np.tril(lower, -1).T
+        return self._inverse
+
+    def _matrix(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A copy of M's rows and columns `rows`."""
+        matrix = self.K[np.ix_(rows, rows)]
+        matrix.flat[:: len(rows) + 1] += 1 / (2 * self.C)
+        return matrix
+
+
+def _minimise(
+    K: NDArray[np.float64],
+    C: float,
+    searches: Sequence[tuple[NDArray[np.float64], _State]],
+    detours: int,
+) -> bool:
+    """Move the states of all classes to the minimum at C; return whether it was reached for all.
+
+    Those that take long start anew from the minimum at C / 30, if any `detours` are left.
+    """
+    system, limit = _System(K, C), PATIENCE if detours else MAX_STEPS
+    slow = [search for search in searches if not _newton(system, *search, limit)]
+    if slow and detours:
+        for _, state in slow:
+            state.start(len(K))
+        _minimise(K, C / 30, slow, detours - 1)
+        slow = [search for search in slow if not _newton(system, *search, MAX_STEPS)]
+    return not slow
+
+
+def _newton(system: _System, y: NDArray[np.float64], state: _State, limit: int) -> bool:
+    """Move `state` to the minimum of J for one class; return whether `limit` steps were enough."""
+    for _ in range(limit):
+        goal = system.solve(y, state.inside)
+        f_goal = system.K @ goal
+        if np.array_equal(y * f_goal < 1, state.inside):
+            state.alpha, state.f = goal, f_goal
+            return True
+        step, f_step = goal - state.alpha, f_goal - state.f
+        length = _line_search(y, state.alpha, state.f, step, f_step, system.C)
+        state.alpha, state.f = state.alpha + length * step, state.f + length * f_step
+        if length * np.abs(f_step).max() <= 1e-12 * np.abs(state.f).max():
+            return True  # no way down is left but rounding, such as of rows on the margin
+        state.inside = y * state.f < 1
+    return False
+
+
+def _cholesky_solve(matrix: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve for a symmetric positive definite matrix, which is overwritten."""
+    # LAPACK itself: scipy.linalg's cho_solve copies and checks, for as long as it solves.
+    _, solution, info = dposv(matrix.T, y, lower=1, overwrite_a=1)
+    _refuse(info)
+    return np.asarray(solution)
+
+
+def _refuse(info: int) -> None:
+    if info:
+        raise StageError(
+            expected="a C of which 1 / (2 C) is more than the rounding of the kernel",
+            found="a system that cannot be solved in float64",
+            cause="a very large C, on features as large as these",
+            do="lower svm.C or the largest value of svm.grid, or set svm.normalize: l2, in params.yaml",
+        )
+
+
+def _line_search(
+    y: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+    f: NDArray[np.float64],
+    step: NDArray[np.float64],
+    f_step: NDArray[np.float64],
+    C: float,
+) -> float:
+    """How far along `step` J is least, 0 to 1: where its slope, which only grows, is zero."""
+
+    def slope(t: float) -> float:
+        hinge = np.maximum(0.0, 1 - y * (f + t * f_step))
+        # |w + t dw|^2 and w.dw as kernel products: w = X^T alpha, X w = f.
+        return float(alpha @ f_step + t * (step @ f_step) - 2 * C * (y * f_step) @ hinge)
+
+    if slope(0.0) >= 0:
+        return 0.0
+    return 1.0 if slope(1.0) <= 0 else float(brentq(slope, 0.0, 1.0, xtol=1e-12))

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import numpy as np
+
+from stages.dataset import index
+
+KEYS = [(label, f"{i:02}.png") for label in ("coast", "forest") for i in range(9)]
+
+
+def test_images_come_in_row_order(tmp_path: Path) -> None:
+    for name in ("b/2.png", "a/10.png", "a/9.png", "b/.hidden", ".x/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "loose.txt").touch()
+    assert index.list_images(tmp_path) == [("a", "10.png"), ("a", "9.png"), ("b", "2.png")]
+
+
+def test_written_and_read(tmp_path: Path) -> None:
+    images = index.Index(KEYS, np.arange(len(KEYS)) % 3 == 0)
+    index.write(tmp_path / "index.csv", images)
+    again = index.read(tmp_path / "index.csv")
+    assert again.keys == images.keys
+    assert np.array_equal(again.train, images.train)
+    assert images.classes == ["coast", "forest"]
+    assert images.y.tolist() == [0] * 9 + [1] * 9
+
+
+def test_the_digest_tells_orders_apart() -> None:
+    assert index.digest(KEYS) != index.digest(KEYS[::-1])
+    assert index.digest(KEYS) == index.digest(list(KEYS))

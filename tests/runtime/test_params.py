@@ -1,0 +1,248 @@
+import copy
+import functools
+import json
+import operator
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.study import ROOT, SMALL
+
+from stages.networks.layers import check_backbones
+from stages.runtime.errors import StageError, among
+from stages.runtime.params import load_params
+
+Edit = Callable[[dict[str, Any]], object]
+
+BOTH = ["squeeze/pool1", "squeeze/pool2"]
+WRONG: dict[str, tuple[Edit, str]] = {
+    "unknown section": (lambda p: p.update(svn={}), "one of svm, .* unknown key 'svn'"),
+    "unknown key": (lambda p: p["svm"].update(c=1), "in params.yaml, svm: one of .* unknown key 'c'"),
+    "missing key": (lambda p: p["svm"].pop("C"), r"svm: C \(a number above 0\); found no such key"),
+    "missing section": (lambda p: p.pop("probes"), r"probes \(a list"),
+    "wrong type": (lambda p: p["svm"].update(C="big"), 'svm.C: a number above 0; found "big"'),
+    "true is no number": (lambda p: p["svm"].update(C=True), "a number above 0; found true"),
+    "C of nought": (lambda p: p["svm"].update(C=0), "a number above 0; found 0"),
+    "not a number": (lambda p: p["svm"].update(C=float("nan")), "svm.C: a number above 0; found NaN"),
+    "infinite": (lambda p: p["svm"].update(C=float("inf")), "svm.C: a number above 0; found Infinity"),
+    "normalize": (lambda p: p["svm"].update(normalize="l3"), 'none or l2; found "l3"'),
+    "source": (lambda p: p["data"].update(source="web"), 'scene15 .* found "web"'),
+    "mirror": (lambda p: p["data"].update(mirrors=["file:///x"]), "mirrors.0: an http://"),
+    "device": (lambda p: p["runtime"].update(device="gpu"), 'auto, cpu, cuda .*found "gpu"'),
+    "batch": (lambda p: p["runtime"].update(batch_size=0), "1 to 4096; found 0"),
+    "32.0 is no whole number": (lambda p: p["runtime"].update(batch_size=32.0), "1 to 4096; found 32.0"),
+    "storage": (lambda p: p["extract"].update(storage="int8"), "float16 or float32"),
+    "model": (lambda p: p["backbones"]["squeeze"].update(model="vgg16"), "torchvision/<name> or timm/"),
+    "weights": (lambda p: p["backbones"]["squeeze"].update(weights="/x.pth"), "data/own/weights/"),
+    "backbone name": (
+        lambda p: p["backbones"].update({"a; touch x": p["backbones"]["squeeze"]}),
+        "a name made of letters",
+    ),
+    "layer name": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update({"a/b": "x"}),
+        "made of letters",
+    ),
+    "no layers": (
+        lambda p: p["backbones"]["squeeze"].update(layers={}),
+        "a mapping from a layer's name",
+    ),
+    "mean": (lambda p: p["backbones"]["squeeze"].update(mean=[0.5]), "mean: three numbers"),
+    "probe of no backbone": (
+        lambda p: p["probes"].append("vgg/pool1"),
+        "squeeze.* found the unknown backbone 'vgg'",
+    ),
+    "probe of no layer": (
+        lambda p: p["probes"].append("squeeze/pool9"),
+        "one of pool., pool.; found the unknown layer 'pool9' of squeeze",
+    ),
+    "probe twice": (lambda p: p["probes"].append("squeeze/pool1"), "without repeats"),
+    "probe form": (lambda p: p["probes"].append("squeeze"), "<backbone>/<layer>"),
+    "backbone called fusion": (
+        lambda p: p["backbones"].update(fusion=p["backbones"]["squeeze"]),
+        'backbones: .*and not fusion; found "fusion"',
+    ),
+    "fusion name": (lambda p: p["fusions"].update({"a/b": BOTH}), 'made of letters.* found "a/b"'),
+    "fusion of one": (lambda p: p["fusions"].update(one=BOTH[:1]), "fusions.one: .* 2 to 4 different"),
+    "fusion of five": (
+        lambda p: p["fusions"].update(five=[f"squeeze/{i}" for i in range(5)]),
+        "fusions.five: .* 2 to 4 different probes",
+    ),
+    "fusion of one twice": (lambda p: p["fusions"].update(one=BOTH[:1] * 2), "2 to 4 different"),
+    "fusion of no probes": (lambda p: p["fusions"].update(x=["a", "b"]), "<backbone>/<layer>"),
+    "fusion of what is not listed": (
+        lambda p: p["probes"].remove("shuffle/stage2"),
+        "fusions.both: one of squeeze/pool., squeeze/pool.; found 'shuffle/stage2', which is not under",
+    ),
+    "fusion of an unknown backbone": (
+        lambda p: p["fusions"].update(x=[*BOTH, "vgg/pool1"]),
+        "fusions.x: .* found 'vgg/pool1', which is not under probes",
+    ),
+    "fusions as a list": (lambda p: p.update(fusions=BOTH), "fusions: a mapping from a name"),
+    "pca probe that is not listed": (
+        lambda p: p["pca"].update(probes=["squeeze/pool9"]),
+        "pca.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
+    ),
+    "pca of nothing": (lambda p: p["pca"].update(probes=[]), "pca.probes: a list, .* one or more"),
+    "pca of no components": (lambda p: p["pca"].update(components=[]), "pca.components: a list"),
+    "component nought": (lambda p: p["pca"].update(components=[1, 0]), "components.1: .*found 0"),
+    "components twice": (lambda p: p["pca"].update(components=[4, 4]), "different whole numbers"),
+    "solver": (lambda p: p["svm"].update(solver="exact"), 'newton or liblinear; found "exact"'),
+    "grid of one": (lambda p: p["svm"].update(grid=[1.0]), "svm.grid: a list of two or more"),
+    "one random split": (lambda p: p["splits"].update(random=1), "splits.random: .*2 to 1000; found 1"),
+    "half a split": (lambda p: p["splits"].update(random=2.5), "2 to 1000; found 2.5"),
+    "neither true nor false": (
+        lambda p: p["splits"].update(group_duplicates="yes"),
+        'splits.group_duplicates: true or false; found "yes"',
+    ),
+    "0 is not false": (lambda p: p["splits"].update(group_duplicates=0), "true or false; found 0"),
+    "more bits than there are": (
+        lambda p: p["duplicates"].update(distance=257),
+        "duplicates.distance: .*0 to 256; found 257",
+    ),
+    "fewer bits than none": (lambda p: p["duplicates"].update(distance=-1), "0 to 256; found -1"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_each_slip_gets_one_clear_line(case: str, small: dict[str, Any], study: Any) -> None:
+    edit, message = WRONG[case]
+    edit(small)
+    study(small)
+    with pytest.raises(StageError) as caught:
+        load_params()
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_at_the_edge_is_right(small: dict[str, Any], study: Any) -> None:
+    small["fusions"] = {"fusion": [*BOTH, "shuffle/stage2"], "2": BOTH}
+    small["duplicates"]["distance"], small["splits"]["group_duplicates"] = 256, True
+    study(small)
+    assert load_params() == small
+    small["fusions"], small["duplicates"]["distance"] = {}, 0
+    study(small)
+    assert load_params() == small
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "params.demo.yaml", "tests/support/params.memory.yaml"])
+def test_the_projects_own_parameters_are_right(name: str) -> None:
+    assert load_params(ROOT / name)["probes"]
+
+
+def test_numbers_are_read_as_dvc_reads_them(small: dict[str, Any], study: Any) -> None:
+    folder = study(small)
+    text = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(re.sub(r"C: 1\.0", "C: 1e-3", text))
+    assert load_params()["svm"]["C"] == 1e-3  # a text for PyYAML
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="no such file"):
+        load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", "a: &a [*a]", "a: 2026-01-01", "? [x]\n: y", "\x00", "", "a: 1\na: 2"]
+)
+def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(StageError):
+        load_params(tmp_path / "params.yaml")
+
+
+# How often each property is tried; `CASES=5000 pytest tests/runtime/test_params.py` takes its time.
+often = settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+# What means something to YAML, to a shell, or here.
+telling = st.sampled_from(
+    [*"{}[]:,&*#?|-<>=!%@'\"\\\n\t\0;$`~.", "<<: *a", "!!python/name:os.system", "&a", "1e999",
+     "0x1_0", "2026-01-01", "squeeze", "squeeze/pool1", "random:1", "../", "\ufeff", "\ud800", "é",
+     "---\n", ".nan"]
+)  # fmt: skip
+values = st.recursive(
+    scalars | telling,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def judged(content: bytes, folder: Path) -> None:
+    """It is a study, or there is one line that tells why it is none."""
+    path = folder / "params.yaml"
+    path.write_bytes(content)
+    try:
+        params = load_params(path)
+        networks(json.dumps(params["backbones"]), params["data"]["image_size"])
+    except StageError as error:
+        assert "\n" not in str(error)
+        assert "Next: " in str(error)
+
+
+@functools.lru_cache(1000)
+def networks(backbones: str, size: int) -> None:
+    check_backbones({"backbones": json.loads(backbones), "data": {"image_size": size}})
+
+
+def encoded(parts: list[str]) -> bytes:
+    return "".join(parts).encode(errors="surrogatepass")
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something stands in a mapping, at any depth."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else [])
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+@often
+@given(
+    place=st.sampled_from(places(SMALL)[1:]), key=st.none() | telling | st.text(max_size=5), value=values
+)
+def test_whatever_stands_anywhere_is_judged(
+    place: tuple[Any, ...], key: str | None, value: Any, tmp_path_factory: Any
+) -> None:
+    """In its place, or, with a key, beside it."""
+    params = copy.deepcopy(SMALL)
+    around = functools.reduce(operator.getitem, place[:-1], params)
+    if isinstance(around, list):
+        around[place[-1]] = value
+    else:
+        around[place[-1] if key is None else key] = value
+    try:
+        content = json.dumps(params).encode()  # which is YAML
+    except ValueError:
+        return
+    judged(content, tmp_path_factory.getbasetemp())
+
+
+@often
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 20), telling | st.text(max_size=4)), max_size=4
+    ),
+    noise=st.binary(max_size=4),
+)
+def test_whatever_is_typed_is_judged(
+    changes: list[tuple[float, int, str]], noise: bytes, tmp_path_factory: Any
+) -> None:
+    """Some characters of a study are taken out, others put in."""
+    text = (ROOT / "params.demo.yaml").read_bytes()
+    for where, taken, put in changes:
+        at = int(where * len(text))
+        text = text[:at] + encoded([put]) + text[at + taken :]
+    judged(text + noise, tmp_path_factory.getbasetemp())
+
+
+@often
+@given(content=st.binary(max_size=60) | st.lists(telling | st.text(max_size=9)).map(encoded))
+def test_whatever_bytes_there_are_they_are_judged(content: bytes, tmp_path_factory: Any) -> None:
+    judged(content, tmp_path_factory.getbasetemp())
+
+
+def test_among_puts_likely_names_first() -> None:
+    names = [f"a{i}" for i in range(20)] + ["pool5"]
+    assert among("pol5", names, limit=3) == "pool5, a0, a1, …"

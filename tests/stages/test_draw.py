@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+from support.examples import glimpse, predictions
+
+from stages import draw
+from stages.inspection import record
+from stages.inspection.record import Predictions
+
+
+@pytest.mark.parametrize("said", [predictions(), "its weights are random"])
+def test_a_picture_for_every_image(said: Predictions | str, tmp_path: Path) -> None:
+    record.write(tmp_path / "b.h5", glimpse(said=said))
+    draw.main("b", seen=tmp_path / "b.h5", pictures=tmp_path / "pictures")
+    names = ["1-coast-b-1-.png", "2-k-ste-2.png"]
+    expected = {f"maps-{name}" for name in names}
+    if not isinstance(said, str):
+        expected |= {f"answers-{name}" for name in names} | {"confidence.png"}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == expected

@@ -1,0 +1,281 @@
+"""The report of a small study whose class and file names try to be markup, and of no study at all."""
+
+import copy
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from support.browser import visit
+from support.study import ROOT, SMALL, dump, only
+
+from stages import (
+    decode,
+    draw,
+    extract,
+    fetch_weights,
+    find_duplicates,
+    fuse,
+    gram,
+    inspect_network,
+    pca,
+    report,
+    softmax,
+    split,
+    summarize,
+    time_training,
+    train,
+)
+from stages.networks import models
+from stages.reporting import answers
+from stages.sources import synthetic
+
+NASTY = ["a|b <b>bold", "*c* &amp; $d$", "_e_ `f` [g](x)"]
+FILE = "<img src=x onerror=alert(1)>.png"
+PROBES = ["shuffle/stage2", "shuffle/stage4", "control/stage2"]
+
+
+def study() -> dict[str, Any]:
+    params = copy.deepcopy(SMALL)
+    params["data"].update(source="folder")
+    layers = {"stage2": "stage2", "stage4": "stage4"}
+    model = "torchvision/shufflenet_v2_x0_5"
+    params["backbones"] = {
+        "shuffle": {"model": model, "weights": "data/own/weights/mine.pth", "layers": layers},
+        "control": {"model": model, "weights": "random", "layers": layers},
+    }
+    only(params, *PROBES, "control/stage4")  # the last is not run
+    params["fusions"] = {"both": PROBES[:2], "never": ["shuffle/stage2", "control/stage4"]}
+    params["duplicates"]["distance"] = 40
+    params["glimpse"]["images"] = [f"{NASTY[0]}/{FILE}"]
+    return params
+
+
+def tell(folder: Path) -> None:
+    results, data = folder / "results", folder / "data"
+    report.main(
+        metrics=results / "metrics",
+        softmax=results / "softmax",
+        predictions=results / "predictions",
+        curves=results / "curves",
+        trials=results / "splits",
+        pca=results / "pca",
+        timings=data / "timings",
+        anatomy=results / "anatomy",
+        seen=data / "glimpse",
+        rows=data / "index.csv",
+        further=data / "splits.csv",
+        pairs=data / "pairs.csv",
+        pixels=data / "images.h5",
+        pictures=results / "pictures",
+        templates=ROOT / "stages" / "reporting" / "templates",
+        table=results / "table.csv",
+        figures=results / "figures",
+        page=results / "report.md",
+        html=results / "report.html",
+    )
+
+
+def images(folder: Path) -> None:
+    """Three classes with names and a file that try to be markup."""
+    synthetic.write(folder / "made", classes=3, images_per_class=12)
+    for made, name in zip(sorted((folder / "made").iterdir()), NASTY, strict=True):
+        (folder / "images").mkdir(exist_ok=True)
+        made.rename(folder / "images" / name)
+        (folder / "images" / name / "0000.png").rename(folder / "images" / name / FILE)
+    data = folder / "data"
+    twin = folder / "images" / NASTY[1] / "0001.png"
+    with Image.open(twin) as image:
+        image.resize((60, 60)).save(twin.with_name("twin.png"))
+    (twin.with_name("same.png")).write_bytes(twin.read_bytes())
+    decode.main(
+        images=folder / "images", pixels=data / "images.h5", timings=data / "timings" / "prepare.json"
+    )
+    find_duplicates.main(images=folder / "images", pixels=data / "images.h5", pairs=data / "pairs.csv")
+    split.main(
+        images=folder / "images",
+        manifest=folder / "none",
+        pairs=data / "pairs.csv",
+        rows=data / "index.csv",
+        further=data / "splits.csv",
+        duplicates=folder / "results" / "duplicates.csv",
+    )
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every stage but one probe's has run."""
+    folder = tmp_path_factory.mktemp("told")
+    data, results = folder / "data", folder / "results"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        dump(study(), folder / "params.yaml")
+        images(folder)
+        own = data / "own" / "weights" / "mine.pth"
+        own.parent.mkdir(parents=True)
+        torch.manual_seed(5)
+        torch.save(models.build("torchvision/shufflenet_v2_x0_5").state_dict(), own)
+        for name in ("shuffle", "control"):
+            state, timings = data / "weights" / f"{name}.pth", data / "timings"
+            fetch_weights.main(name, weights=state)
+            summarize.main(
+                name,
+                table=results / "anatomy" / f"{name}.csv",
+                page=results / "anatomy" / f"{name}.md",
+            )
+            time_training.main(name, timings=timings / "rehearse" / f"{name}.json")
+            extract.main(
+                name,
+                pixels=data / "images.h5",
+                weights=state,
+                features=data / "features" / name,
+                partial=data / "partial" / name,
+                timings=timings / "extract" / f"{name}.json",
+            )
+            inspect_network.main(
+                name,
+                pixels=data / "images.h5",
+                rows=data / "index.csv",
+                weights=state,
+                own=data / "own",
+                seen=data / "glimpse" / f"{name}.h5",
+                table=results / "glimpse" / f"{name}.csv",
+                metrics=results / "glimpse" / f"{name}.json",
+            )
+            seen = data / "glimpse" / f"{name}.h5"
+            draw.main(name, seen=seen, pictures=results / "pictures" / name)
+        for probe in PROBES:
+            gram.main(
+                probe,
+                features=data / "features" / f"{probe}.h5",
+                kernel=data / "kernels" / f"{probe}.h5",
+                timings=timings / "kernel" / f"{probe}.json",
+            )
+            same = {"kernel": data / "kernels" / f"{probe}.h5", "rows": data / "index.csv"}
+            train.main(
+                probe,
+                **same,
+                further=data / "splits.csv",
+                machine=data / "machines" / f"{probe}.h5",
+                trials=results / "splits" / f"{probe}.csv",
+                metrics=results / "metrics" / f"{probe}.json",
+                predictions=results / "predictions" / f"{probe}.csv",
+                curve=results / "curves" / f"{probe}.csv",
+                timings=timings / "train" / f"{probe}.json",
+            )
+            softmax.main(
+                probe,
+                **same,
+                metrics=results / "softmax" / f"{probe}.json",
+                timings=timings / "softmax" / f"{probe}.json",
+            )
+        fuse.main(
+            "both",
+            kernels=data / "kernels",
+            rows=data / "index.csv",
+            further=data / "splits.csv",
+            metrics=results / "metrics" / "fusion" / "both.json",
+            predictions=results / "predictions" / "fusion" / "both.csv",
+            curve=results / "curves" / "fusion" / "both.csv",
+            trials=results / "splits" / "fusion" / "both.csv",
+            timings=timings / "train" / "fusion" / "both.json",
+        )
+        pca.main(
+            PROBES[0],
+            kernel=data / "kernels" / f"{PROBES[0]}.h5",
+            rows=data / "index.csv",
+            curve=results / "pca" / f"{PROBES[0]}.csv",
+            timings=timings / "reduce" / f"{PROBES[0]}.json",
+        )
+        tell(folder)
+    return folder
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_in_a_browser(width: int, told: Path) -> None:
+    path = told / "results" / "report.html"
+    with visit(path, width) as seen:
+        seen.check(path, len(answers.QUESTIONS))
+        assert len(seen.list("img", "e.src")) == 10 + 3 + 1  # figures; what the networks see and say
+        headings = seen.list("h2", "e.textContent")
+        expected = [question.format(network="shuffle") for question in answers.QUESTIONS]
+        assert headings == [f"{number}. {text}" for number, text in enumerate(expected, 1)]
+        targets = seen.list("a[href^='#']", "document.querySelector(e.getAttribute('href')) !== null")
+        assert len(targets) >= len(answers.QUESTIONS)
+        assert set(targets) == {"true"}
+        text = seen.page.inner_text("body")
+        assert all(name in text for name in NASTY)
+        strange = "script, b, a[href]:not([href^='#'])"
+        assert seen.list(strange, "e.outerHTML") == []
+
+
+def test_the_page_on_paper(told: Path) -> None:
+    with visit(told / "results" / "report.html", 794) as seen:  # A4 at 96 dots an inch
+        seen.page.emulate_media(media="print")
+        assert seen.list("html", "e.scrollWidth <= window.innerWidth") == ["true"]
+        assert seen.page.pdf().startswith(b"%PDF")
+
+
+def test_the_page_says_what_was_measured(told: Path) -> None:
+    results = told / "results"
+    page = (results / "report.md").read_text()
+    for probe in PROBES:
+        metrics = json.loads((results / "metrics" / f"{probe}.json").read_text())
+        head = json.loads((results / "softmax" / f"{probe}.json").read_text())
+        lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
+        line, _ = (line for line in lines if "%" not in line)  # the table, and the details
+        cells = [cell.strip(" *") for cell in line.split("|")]
+        assert cells[2].split("*")[0].split()[0] == f"{metrics['accuracy']:.4f}"
+        assert cells[3] == f"{metrics['tuned_accuracy']:.4f}"
+        assert cells[4].split()[0] == f"{metrics['tuned_C']:g}"
+        assert ("edge" in cells[4]) == metrics["tuned_at_edge"]
+        for cell, prefix in zip(cells[5:7], ("", "tuned_"), strict=True):
+            spread = (metrics[f"{what}_{prefix}accuracy"] for what in ("mean", "std"))
+            assert cell.removesuffix(" ≈") == "{:.4f} ± {:.4f}".format(*spread)
+        assert cells[7] == f"{metrics['feature_dim']:,}"
+        assert f"| {100 * head['accuracy']:.1f} % |" in page
+    with (results / "anatomy" / "shuffle.csv").open() as file:
+        total = int(list(csv.DictReader(file))[-1]["total"])
+    assert f"{total:,}, or " in page
+    seen = json.loads((results / "glimpse" / "shuffle.json").read_text())
+    assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
+    assert "control: 1 of its 2 probes not run" in page
+    assert "| control/stage4 | not run | | | | | | | |" in page
+    assert "| fusion/never | not run | | | | | | | |" in page
+    fused = json.loads((results / "metrics" / "fusion" / "both.json").read_text())
+    assert f"- fusion/both (shuffle/stage2 + shuffle/stage4): {100 * fused['accuracy']:.1f} %," in page
+    assert "Pairs of equal files: 1;" in page
+    assert "control has nothing to say: its weights are random" in page
+
+
+def test_both_pages_show_the_same_pictures_and_all_of_them_exist(told: Path) -> None:
+    results = told / "results"
+    page = (results / "report.md").read_text()
+    named = re.findall(r"^!\[.*\]\((.*?)\)$", page, re.MULTILINE)
+    assert len(named) == (results / "report.html").read_text().count("<img ")
+    assert all((results / name).is_file() for name in named)
+
+
+def test_told_twice_is_told_the_same(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(told)
+    before = (told / "results" / "report.html").read_bytes()
+    tell(told)
+    assert (told / "results" / "report.html").read_bytes() == before
+
+
+def test_a_report_without_any_result_says_so(
+    small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dump(study(), tmp_path / "params.yaml")
+    images(tmp_path)
+    tell(tmp_path)
+    assert (tmp_path / "results" / "table.csv").read_text().count("not run") == 6
+    assert "No probe was run yet" in (tmp_path / "results" / "report.md").read_text()
+    path = tmp_path / "results" / "report.html"
+    with visit(path) as seen:
+        seen.check(path, len(answers.QUESTIONS))

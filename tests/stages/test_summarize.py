@@ -1,0 +1,45 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import summarize
+from stages.inspection import tracing
+from stages.inspection.summary import markdown, read_csv
+from stages.networks import models
+from stages.runtime.errors import StageError
+
+
+def test_the_table_and_the_page_are_written_without_weights(folder: Path) -> None:
+    table, page = folder / "out" / "squeeze.csv", folder / "out" / "squeeze.md"
+    summarize.main("squeeze", table=table, page=page)
+    layers = read_csv(table)
+    assert layers == tracing.dissect(models.build("torchvision/squeezenet1_1"), 64)
+    assert page.read_text() == (
+        "# squeeze\n\n`torchvision/squeezenet1_1`, images of 64 x 64: "
+        "1,235,496 parameters, 1,231,552 without biases.\n\n" + markdown(layers)
+    )
+
+
+def test_another_image_size_gives_other_outputs(small: dict[str, Any], study: Any) -> None:
+    small["data"]["image_size"] = 96
+    folder = study(small)
+    summarize.main("squeeze", table=folder / "t.csv", page=folder / "p.md")
+    assert read_csv(folder / "t.csv")[1].output == "47 x 47 x 64"
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("torchvision/vit_b_16", "backbone squeeze: expected the network to take images of 64 x 64"),
+        ("torchvision/squeezenet", "backbone squeeze: expected one of torchvision's"),
+    ],
+)
+def test_an_error_names_the_backbone(
+    model: str, message: str, small: dict[str, Any], study: Any
+) -> None:
+    small["backbones"]["squeeze"]["model"] = model
+    folder = study(small)
+    with pytest.raises(StageError, match=message):
+        summarize.main("squeeze", table=folder / "t.csv", page=folder / "p.md")
+    assert [path.name for path in folder.iterdir()] == ["params.yaml"]

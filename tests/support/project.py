@@ -1,0 +1,52 @@
+"""A whole project to run `dvc` in."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from support.process import scratch, variables
+from support.study import dump
+
+
+def ran(output: str) -> set[str]:
+    """The stages that DVC says it ran."""
+    return set(re.findall(r"Running stage '(.*?)'", output))
+
+
+class Project:
+    """A scratch copy of the project, in a git repository of its own."""
+
+    def __init__(self, folder: Path, params: dict[str, Any]) -> None:
+        self.folder = folder
+        dump(params, folder.with_suffix(".yaml"))
+        scratch(folder, folder.with_suffix(".yaml"))
+
+    def run(self, *command: str, status: int = 0) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=variables(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def repro(self, *options: str, status: int = 0) -> set[str]:
+        """Run `dvc repro` and return the stages that ran."""
+        return ran(self.run("dvc", "repro", *options, status=status))
+
+    def edit(self, change: Any) -> None:
+        path = self.folder / "params.yaml"
+        params = YAML(typ="safe").load(path)
+        change(params)
+        dump(params, path)
+
+    def accuracy(self, probe: str) -> float:
+        return float(
+            json.loads((self.folder / "results" / "metrics" / f"{probe}.json").read_text())["accuracy"]
+        )
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        self.run("git", *identity, "commit", "--quiet", "--message", message)

@@ -1,0 +1,59 @@
+"""A small study, and how to change and write it."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+SMALL: dict[str, Any] = {
+    "data": {
+        "source": "synthetic",
+        "folder": "data/own/images",
+        "image_size": 64,
+        "synthetic": {"classes": 3, "images_per_class": 12},
+        "mirrors": [],
+    },
+    "duplicates": {"distance": 16},
+    "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
+    "backbones": {
+        "squeeze": {
+            "model": "torchvision/squeezenet1_1",
+            "weights": "random",
+            "layers": {"pool1": "features.2", "pool2": "features.5"},
+        },
+        "shuffle": {
+            "model": "torchvision/shufflenet_v2_x0_5",
+            "weights": "random:1",
+            "layers": {"stage2": "stage2"},
+        },
+    },
+    "extract": {"storage": "float16", "precision": "float32"},
+    "glimpse": {"images": 2, "batch_size": 8},
+    "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
+    "fusions": {"both": ["squeeze/pool2", "shuffle/stage2"]},
+    "svm": {
+        "C": 1.0,
+        "normalize": "none",
+        "solver": "newton",
+        "grid": [0.01, 0.1, 1.0],
+        "folds": 3,
+        "seed": 0,
+    },
+    "softmax": {"C": 1.0, "max_iter": 100},
+    "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
+    "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},
+}
+
+
+def only(params: dict[str, Any], *probes: str) -> None:
+    """Make these the study's only probes."""
+    params["probes"], params["fusions"] = list(probes), {}
+    params["pca"]["probes"] = [probes[0]]
+
+
+def dump(params: dict[str, Any], path: Path) -> None:
+    """Write `params` as YAML."""
+    with path.open("w") as file:
+        YAML().dump(params, file)  # in the order of its keys

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.preprocessing import normalize
+from sklearn.svm import LinearSVC
+
+from stages.kernels import gram
+from stages.svm import dual, newton
+
+N, TRAIN = 150, 100
+Data = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def data(kind: str, classes: int = 4) -> Data:
+    """Rows, most kinds after a ReLU, their classes, and the mask of the training rows."""
+    rng = np.random.default_rng(len(kind))
+    d = {"d < n": 30, "d > n": 600, "duplicate rows": 600, "low rank": 90}[kind]
+    y = rng.integers(0, classes, size=N)
+    latent = rng.normal(size=(classes, 8))[y] + 1.5 * rng.normal(size=(N, 8))
+    X = latent @ rng.normal(size=(8, d))
+    if kind != "low rank":
+        X = np.maximum(X + rng.normal(size=(N, d)), 0)
+    if kind == "duplicate rows":
+        X[:20], y[:10] = X[20:40], y[20:30]  # some of them under two labels
+    train = np.arange(N) < TRAIN
+    return X.astype(np.float32), y.astype(np.int64), train
+
+
+def linear_svc(X: NDArray[np.float64], y: NDArray[np.int64], C: float) -> LinearSVC:
+    return LinearSVC(C=C, tol=1e-7, max_iter=100_000, dual=False).fit(X, y)
+
+
+def fit(
+    K: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float
+) -> dual.Machine:
+    return newton.fit(K[np.ix_(train, train)], y[train], C=C)
+
+
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+@pytest.mark.parametrize(
+    ("scaled", "C"),
+    # For a larger C scikit-learn's own solver stops short on the wide unscaled rows: see below.
+    [(False, 0.001), (False, 0.03), (False, 1.0), (True, 0.01), (True, 1.0), (True, 100.0)],
+)
+def test_it_is_scikit_learns_svm_on_the_raw_features(kind: str, scaled: bool, C: float) -> None:
+    X, y, train = data(kind)
+    K = gram.stream(
+        [X[:, :16].astype(np.float64, order="C"), X[:, 16:].astype(np.float64, order="C")], N
+    )
+    K = gram.l2_normalise(K) if scaled else K
+    raw = X.astype(np.float64)
+    raw = normalize(raw) if scaled else raw
+    ours, theirs = fit(K, y, train, C), linear_svc(raw[train], y[train], C)
+    assert ours.converged
+    decisions, expected = ours.decide(K[:, train]), theirs.decision_function(raw)
+    assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
+    assert np.array_equal(decisions.argmax(axis=1), theirs.predict(raw))
+
+
+def test_the_dual_solver_comes_to_the_same() -> None:
+    X, y, train = data("d > n")
+    K = X.astype(np.float64) @ X.T.astype(np.float64)
+    theirs = LinearSVC(C=1e-3, tol=1e-8, max_iter=1_000_000, dual=True, random_state=0)
+    expected = theirs.fit(X[train], y[train]).decision_function(X)
+    decisions = fit(K, y, train, 1e-3).decide(K[:, train])
+    assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
+
+
+def objective(
+    w: NDArray[np.float64], b: float, X: NDArray[np.float64], y: NDArray[np.float64], C: float
+) -> float:
+    hinge = np.maximum(0, 1 - y * (X @ w + b))
+    return float(0.5 * w @ w + 0.5 * b * b + C * hinge @ hinge)
+
+
+@pytest.mark.parametrize("C", [1e-6, 1e-2, 1.0, 1e4])
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+def test_no_gradient_is_left_and_scikit_learn_finds_nothing_lower(kind: str, C: float) -> None:
+    X, y, train = data(kind)
+    X, y = X[train].astype(np.float64), y[train]
+    machine = newton.fit(X @ X.T, y, C=C)
+    assert machine.converged
+    theirs = LinearSVC(C=C, tol=1e-4, max_iter=10_000, dual=False).fit(X, y)
+    for k in range(4):
+        signs = np.where(y == k, 1.0, -1.0)
+        w, b = X.T @ machine.alpha[:, k], machine.bias[k]
+        hinge = np.maximum(0, 1 - signs * (X @ w + b))
+        losses = 2 * C * signs * hinge  # 1e4 times the rounding of hinge hides the gradient
+        assert C == 1e4 or np.abs(w - X.T @ losses).max() < 1e-6 * np.abs(X.T @ losses).max()
+        assert C == 1e4 or abs(b - losses.sum()) < 1e-6 * np.abs(losses).sum()
+        found = objective(w, b, X, signs, C)
+        assert found <= objective(theirs.coef_[k], theirs.intercept_[k], X, signs, C) * (1 + 1e-9)
+
+
+def test_no_test_row_influences_the_machine() -> None:
+    X, y, train = data("d > n")
+    changed = X.copy()
+    changed[~train] *= 100
+    machines = [
+        fit(gram.l2_normalise(rows.astype(np.float64) @ rows.T.astype(np.float64)), y, train, 1.0)
+        for rows in (X, changed)
+    ]
+    assert np.allclose(machines[0].alpha, machines[1].alpha, rtol=1e-9)
+
+
+def test_two_classes() -> None:
+    X, y, train = data("d < n", classes=2)
+    K = X.astype(np.float64) @ X.T.astype(np.float64)
+    predicted = fit(K, y, train, 1.0).decide(K[:, train]).argmax(axis=1)
+    assert np.array_equal(predicted, linear_svc(X[train].astype(np.float64), y[train], 1.0).predict(X))
+
+
+def test_a_solver_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y, train = data("d < n")
+    monkeypatch.setattr(newton, "MAX_STEPS", 2)
+    monkeypatch.setattr(newton, "MAX_DETOURS", 0)
+    assert not fit(X.astype(np.float64) @ X.T.astype(np.float64), y, train, 1.0).converged
+
+
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+def test_a_path_comes_to_what_each_fit_comes_to(kind: str) -> None:
+    X, y, train = data(kind)
+    K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))[np.ix_(train, train)]
+    Cs = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0]
+    for C, machine in zip(Cs, newton.path(K, y[train], Cs), strict=True):
+        alone = newton.fit(K, y[train], C=C)
+        assert machine.converged
+        assert np.abs(machine.decide(K) - alone.decide(K)).max() < 1e-7

@@ -1,0 +1,147 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.svm import LinearSVC
+
+from stages.dataset import splits
+from stages.dataset.index import Index
+from stages.kernels import fusion
+from stages.runtime.errors import StageError
+from stages.svm import newton, protocol
+
+SETTINGS: dict[str, Any] = {
+    "C": 1.0,
+    "normalize": "none",
+    "solver": "newton",
+    "grid": [0.0001, 0.001, 0.01, 0.1],
+    "folds": 3,
+    "seed": 0,
+}
+KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
+Rows = NDArray[np.float64]
+
+
+def study(seed: int, signal: float = 1.0, d: int = 200) -> tuple[Rows, Index, NDArray[np.bool_]]:
+    """Features (90, d) of three classes, the index with its split, and three random splits."""
+    alone = np.arange(len(KEYS))
+    masks = np.array([splits.draw(KEYS, alone, train_per_class=15, seed=[seed, i]) for i in range(4)])
+    images = Index(KEYS, masks[0])
+    X = np.random.default_rng(seed).normal(size=(90, d))
+    X[:, :3] += signal * np.eye(3)[images.y]
+    return X, images, masks[1:]
+
+
+def right(decisions: Rows, images: Index, rows: NDArray[np.bool_]) -> float:
+    return float((decisions.argmax(axis=1) == images.y)[rows].mean())
+
+
+def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
+    X, images, masks = study(0, signal=2.0)
+    found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    assert len(found.random) == 3
+    for trial, train in zip([found.headline, *found.random], [images.train, *masks], strict=True):
+        assert np.array_equal(trial.train, train)
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        machine = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
+        search = GridSearchCV(machine, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
+        assert trial.curve.mean == pytest.approx(search.cv_results_["mean_test_score"])
+        for decisions, C in ((trial.fixed, 1.0), (trial.tuned, trial.curve.best)):
+            expected = machine.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
+            assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
+        assert trial.converged
+
+
+def test_the_headlines_machine_is_the_one_that_is_kept() -> None:
+    X, images, masks = study(1)
+    found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    K = (X @ X.T)[:, images.train]
+    alone = newton.fit(K[images.train], images.y[images.train], C=1.0)
+    assert np.allclose(found.machine.alpha, alone.alpha)
+    assert np.allclose(found.machine.decide(K), found.headline.fixed)
+    assert found.all_seconds >= found.fit_seconds > 0
+    assert found.beside_bytes == 0
+
+
+def test_processes_of_its_own_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, images, masks = study(2)
+    alone = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
+    many = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    assert many.beside_bytes > 0
+    for one, other in zip([alone.headline, *alone.random], [many.headline, *many.random], strict=True):
+        assert np.array_equal(one.fixed, other.fixed)
+        assert np.array_equal(one.tuned, other.tuned)
+        assert one.curve == other.curve
+
+
+def test_an_error_comes_back_from_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, images, masks = study(2)
+    monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
+    with pytest.raises(StageError, match="at least 40 training images of each class"):
+        protocol.run([X @ X.T], images, masks, {**SETTINGS, "folds": 40}, "a/b")
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
+    """With other test rows nothing moves but what is said of them."""
+    X, images, _ = study(3)
+    train, trials = images.train, []
+    for factor in (1.0, 50.0):
+        rows = X.copy()
+        rows[~train] = factor * rows[~train][::-1]
+        parts = np.split(rows, layers, axis=1)
+        members = [part @ part.T for part in parts]
+        trials.append(protocol.trial(members, images.y, train, SETTINGS))
+    one, other = trials
+    assert one.curve == other.curve
+    assert np.allclose(one.fixed[train], other.fixed[train])
+    assert np.allclose(one.tuned[train], other.tuned[train])
+    assert not np.allclose(one.fixed[~train], other.fixed[~train])
+
+
+def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
+    """Labels without meaning: a C chosen by the test rows beats chance, the one here does not."""
+    chosen, leaking = [], []
+    for seed in range(12):
+        X, images, _ = study(seed, signal=0.0, d=20)
+        K, test = X @ X.T, ~images.train
+        found = protocol.trial([K], images.y, images.train, SETTINGS)
+        chosen.append(right(found.tuned, images, test))
+        cross, y = K[:, images.train], images.y[images.train]
+        decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in SETTINGS["grid"]]
+        leaking.append(max(right(decisions, images, test) for decisions in decided))
+    assert np.mean(chosen) < 1 / 3 + 0.04
+    assert np.mean(leaking) > np.mean(chosen) + 0.02
+
+
+def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
+    """A layer of noise that is loudest in test rows would be turned down, were they looked at."""
+    honest, leaking = [], []
+    for seed in range(6):
+        X, images, _ = study(seed, signal=2.0, d=10)
+        train, test = images.train, ~images.train
+        noise = np.random.default_rng(100 + seed).normal(size=(90, 10))
+        noise[test] *= 30
+        members = [X @ X.T, noise @ noise.T]
+        members[1][np.ix_(test, train)] /= 30  # but not to the machine
+        found = protocol.trial(members, images.y, train, SETTINGS)
+        K = fusion.kernel(members, np.arange(90))
+        machine = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
+        honest.append(right(found.fixed, images, test))
+        leaking.append(right(machine.decide(K[:, train]), images, test))
+    assert np.mean(leaking) > np.mean(honest) + 0.02
+
+
+def test_the_reference_solver_can_be_asked_for() -> None:
+    X, images, masks = study(6, signal=2.0, d=30)
+    exact, reference = (
+        protocol.run([X @ X.T], images, masks, {**SETTINGS, "C": 0.01, "solver": solver}, "a/b")
+        for solver in ("newton", "liblinear")
+    )
+    difference = np.abs(exact.headline.fixed - reference.headline.fixed).max()
+    assert 0 < difference < 0.02 * np.abs(exact.headline.fixed).max()

@@ -1,0 +1,202 @@
+"""Real `dvc` runs of the whole graph, on generated scenes and small untrained networks."""
+
+from typing import Any
+
+import pytest
+from support.project import Project, ran
+from support.study import SMALL
+
+from stages.sources import synthetic
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("pipeline") / "project", SMALL)
+
+
+BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
+OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
+OF_PROBES = ("gram", "train", "export", "softmax")
+ALL = {
+    *("download", "decode", "find_duplicates", "split", "report", "fuse@both", "pca@squeeze/pool2"),
+    *(f"{stage}@{backbone}" for stage in OF_BACKBONES for backbone in BACKBONES),
+    *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
+}
+TRAIN = {f"{stage}@{probe}" for stage in ("train", "export") for probe in PROBES} | {"fuse@both"}
+SVM = TRAIN | {"pca@squeeze/pool2", "report"}
+GLIMPSE = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
+
+
+# The tests below tell one story, in this order.
+
+
+def test_the_first_run_runs_everything(project: Project) -> None:
+    assert project.repro() == ALL
+    page = (project.folder / "results" / "report.md").read_text()
+    assert "| not run |" not in page
+    assert f"{project.accuracy('squeeze/pool2'):.4f}" in page
+    assert project.accuracy("squeeze/pool2") > 1 / 3  # better than chance
+    assert (project.folder / "results" / "figures" / "depth.png").stat().st_size > 5000
+
+
+def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
+    status = project.run("git", "status", "--short").split()
+    assert status == ["??", "dvc.lock", "??", "results/"]
+    project.commit("First results")
+
+
+def test_the_second_run_runs_nothing(project: Project) -> None:
+    assert project.repro() == set()
+
+
+def test_dvcs_own_commands(project: Project) -> None:
+    assert "accuracy" in project.run("dvc", "metrics", "show")
+    assert "index.html" in project.run("dvc", "plots", "show")
+    html = (project.folder / "dvc_plots" / "index.html").read_text()
+    assert "squeeze/pool1" in html
+    assert '"title": "probe"' in html  # the bars of results/table.csv
+    pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
+    assert len(pictures) == 10 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert all("workspace_" + "_".join(path.parts) in html for path in pictures)
+    assert project.run("git", "status", "--short") == ""
+
+
+def test_a_changed_c_reruns_only_train_and_report(project: Project) -> None:
+    project.edit(lambda p: p["svm"].update(C=1e-6))
+    assert "svm.C" in project.run("dvc", "params", "diff")
+    assert project.repro() == SVM
+    assert "C" in project.run("dvc", "metrics", "diff", "main")
+    project.run("dvc", "plots", "diff", "main")
+    html = (project.folder / "dvc_plots" / "index.html").read_text()
+    assert all(f"{when}_results_figures_depth.png" in html for when in ("main", "workspace"))
+
+
+def test_an_experiment(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+    out = project.run("dvc", "exp", "run", "-S", "svm.C=1e-5", "--name", "small-c")
+    assert ran(out) == SVM
+    assert "1e-05" in project.run("dvc", "exp", "show", "--csv")
+
+
+def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+
+    def more(params: dict[str, Any]) -> None:
+        params["backbones"]["squeeze"]["layers"]["pool3"] = "features.8"
+        params["probes"].append("squeeze/pool3")
+
+    project.edit(more)
+    assert project.repro() == {
+        "extract@squeeze",
+        "inspect_network@squeeze",
+        "draw@squeeze",
+        "gram@squeeze/pool3",
+        "train@squeeze/pool3",
+        "export@squeeze/pool3",
+        "softmax@squeeze/pool3",
+        "report",
+    }
+
+
+def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None:
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:2"))
+    # How many parameters there are, and how long a step takes, does not depend on their values.
+    untouched = {"summarize@shuffle", "time_training@shuffle"}
+    its_own = {stage for stage in ALL if "shuffle" in stage} - untouched
+    assert project.repro() == its_own | {"fuse@both", "report"}
+
+
+def test_another_fusion_runs_alone(project: Project) -> None:
+    project.edit(lambda p: p["fusions"].update(all=list(PROBES)))
+    assert project.repro() == {"fuse@all", "report"}
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:3"))
+    assert {"fuse@all", "fuse@both"} <= project.repro()
+
+
+def test_other_splits_run_what_they_train(project: Project) -> None:
+    project.edit(lambda p: p["splits"].update(random=3))
+    trained = {stage for stage in TRAIN if stage.startswith(("train", "fuse"))}
+    expected = trained | {"split", "train@squeeze/pool3", "fuse@all", "report"}
+    assert project.repro() == expected  # nothing that knows the headline split alone
+
+
+def test_a_trained_probe_tells_of_new_images(project: Project) -> None:
+    image = next((project.folder / "data" / "images").glob("*/*"))
+    out = project.run("python", "-m", "stages.predict", "--probe", "squeeze/pool2", str(image))
+    assert out.split()[:2] == [str(image), image.parent.name]
+
+
+def test_other_images_to_look_at_rerun_only_the_looking(project: Project) -> None:
+    project.edit(lambda p: p["glimpse"].update(images=["forest/0000.png"]))
+    assert project.repro() == GLIMPSE | {"report"}
+
+
+def test_another_head_leaves_the_svm_alone(project: Project) -> None:
+    project.edit(lambda p: p["softmax"].update(C=0.5))
+    heads = {f"softmax@{probe}" for probe in (*PROBES, "squeeze/pool3")}
+    assert project.repro() == heads | {"report"}
+
+
+def test_another_wording_reruns_only_the_report(project: Project) -> None:
+    template = project.folder / "stages" / "reporting" / "templates" / "report.md.j2"
+    template.write_text(template.read_text().replace("# At which layer?", "# Which one?"))
+    assert project.repro() == {"report"}
+    assert (project.folder / "results" / "report.html").read_text().count("Which one?") == 1
+
+
+def test_how_it_is_run_is_not_tracked(project: Project) -> None:
+    project.edit(lambda p: p["runtime"].update(batch_size=5))
+    assert project.repro() == set()
+
+
+def test_weights_that_cannot_be_had_stop_only_what_needs_them(project: Project) -> None:
+    project.edit(lambda p: p["backbones"]["shuffle"].update(weights="data/own/weights/absent.pth"))
+    out = project.run("dvc", "repro", "--keep-going", status=255)
+    assert "error: backbone shuffle: expected a state dict at data/own/weights/absent.pth" in out
+    assert "Traceback" not in out
+    assert project.repro("--single-item", "report") == {"report"}
+    page = (project.folder / "results" / "report.md").read_text()
+    assert "| shuffle/stage2 | out of date | | | | | | | |" in page
+    assert f"{project.accuracy('squeeze/pool1'):.4f}" in page
+
+
+def test_weights_of_the_users_own_are_watched(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+    own = project.folder / "data" / "own" / "weights" / "mine.pth"
+    own.write_bytes((project.folder / "data" / "weights" / "squeeze.pth").read_bytes())
+    # All that could use it look at it; what they make is the same, so nothing else runs.
+    assert project.repro() == {"fetch_weights@squeeze", "fetch_weights@shuffle"}
+    project.edit(lambda p: p["backbones"]["squeeze"].update(weights="data/own/weights/mine.pth"))
+    assert project.repro("extract@squeeze") == {"fetch_weights@squeeze", "extract@squeeze"}
+
+
+def test_images_of_the_users_own_are_watched(project: Project) -> None:
+    own = project.folder / "data" / "own" / "images"
+    synthetic.write(own, classes=2, images_per_class=8)
+    project.edit(lambda p: p["data"].update(source="folder"))
+    needed = {"download", "decode", "find_duplicates", "split"}
+    assert project.repro("split") == needed
+    assert project.repro("split") == set()
+    (own / "forest" / "0003.png").unlink()
+    assert project.repro("split") == needed
+    assert len((project.folder / "data" / "index.csv").read_text().splitlines()) == 1 + 15
+
+
+def test_a_slip_is_told_before_any_work(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.edit(lambda p: p["backbones"]["squeeze"]["layers"].update(pool2="features.55"))
+    project.edit(lambda p: p["data"]["synthetic"].update(images_per_class=13))
+    out = project.run("dvc", "repro", status=255)
+    assert "error: backbone squeeze: expected layer pool2 to name a module" in out
+    assert ran(out) <= {
+        "download",
+        "fetch_weights@squeeze",
+        "fetch_weights@shuffle",
+    }
+    project.edit(lambda p: p["svm"].update(C="big"))
+    assert 'svm.C: a number above 0; found "big"' in project.run("dvc", "repro", status=255)

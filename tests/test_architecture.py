@@ -1,0 +1,151 @@
+"""The folders are the architecture: who may import whom, and what a stage depends on."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from support.graph import BODIES, STAGES
+from support.study import ROOT
+
+# Each package and the packages that it may import.
+MAY_IMPORT = {
+    "runtime": set(),
+    "sources": {"runtime"},
+    "dataset": {"runtime"},
+    "networks": {"runtime"},
+    "features": {"runtime"},
+    "kernels": {"runtime"},
+    "svm": {"kernels", "dataset", "runtime"},
+    "inspection": {"dataset", "networks", "runtime"},
+    "reporting": {"reporting/figures", "inspection", "dataset", "runtime"},
+    "reporting/figures": {"reporting", "inspection", "dataset", "runtime"},
+}
+# The stages that load torch when they start, and those that load it when they turn out to need it.
+TORCH = {"summarize", "time_training", "fetch_weights", "extract", "inspect_network", "predict"}
+HOUSE = ROOT / "stages"
+MODULES = sorted(path for path in HOUSE.rglob("*.py") if path.name != "__init__.py")
+VERBS = sorted(path for path in HOUSE.glob("*.py") if path.name != "__init__.py")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
+def package(path: Path) -> str:
+    """The folder of a module, below `stages`; "" for a stage."""
+    return "" if path.parent == HOUSE else name(path.parent)
+
+
+def imported(path: Path, at_once: bool = False) -> set[str]:
+    """The names of the modules that the file imports, wherever the import stands; or at once only."""
+    names, tree = set(), ast.parse(path.read_text())
+    for node in tree.body if at_once else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return names
+
+
+def ours(path: Path, at_once: bool = False) -> set[Path]:
+    """The project's modules that the file imports."""
+    files = (ROOT / (module.replace(".", "/") + ".py") for module in imported(path, at_once))
+    return {file for file in files if file.exists()}
+
+
+def closure(path: Path, at_once: bool = False) -> set[Path]:
+    """The project's modules that running `path` reaches by import, itself included."""
+    found, waiting = set(), [path]
+    while waiting:
+        found.add(here := waiting.pop())
+        waiting += ours(here, at_once) - found
+    return found
+
+
+def test_every_folder_is_a_package_with_a_line_in_the_table() -> None:
+    assert {package(path) for path in MODULES} - {""} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_package_says_what_it_may_import_and_does_nothing(folder: str) -> None:
+    (statement,) = ast.parse((HOUSE / folder / "__init__.py").read_text()).body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Constant)
+    told = re.search(r"May import: (.*)\.", str(statement.value.value))
+    assert told
+    allowed = {word for word in MAY_IMPORT[folder] if word != "reporting/figures"}
+    assert set(told[1].split(", ")) == (allowed or {"no other package"})
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_obey_the_table(path: Path) -> None:
+    used = {package(other) for other in ours(path)} - {package(path)}
+    assert "" not in used, "a stage imports no stage: they speak through files"
+    if package(path):
+        assert used <= MAY_IMPORT[package(path)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_modules_import_each_other_in_no_circle(path: Path) -> None:
+    assert all(path not in closure(other) for other in ours(path))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_deps_are_the_stage_and_one_folder_per_package_that_it_reaches(stage: str) -> None:
+    reached = {package(path) for path in closure(HOUSE / f"{stage}.py")} - {""}
+    outermost = {folder for folder in reached if folder.split("/")[0] not in reached - {folder}}
+    listed = {dep for dep in BODIES[stage]["deps"] if dep.startswith("stages/")}
+    assert listed == {f"stages/{stage}.py", *(f"stages/{folder}" for folder in outermost)}
+
+
+def test_every_module_serves_a_stage() -> None:
+    assert set(MODULES) - set(VERBS) <= set().union(*map(closure, VERBS))
+
+
+@pytest.mark.parametrize("path", VERBS, ids=name)
+def test_only_what_needs_torch_imports_it(path: Path) -> None:
+    """`gram` imports it late, where there is a GPU's driver; `check` late, where it is needed."""
+    modules = set().union(*(imported(file, at_once=True) for file in closure(path, at_once=True)))
+    loads = any(module.split(".")[0] in {"torch", "torchvision", "timm"} for module in modules)
+    assert loads == (path.stem in TORCH)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_runs_its_own_module_with_the_paths_it_declares(stage: str) -> None:
+    body = BODIES[stage]
+    command = body["cmd"] if isinstance(body["cmd"], str) else body["cmd"][-1]
+    assert command.startswith(f"python -m stages.{stage} ")
+    declared = [dep for dep in body["deps"] if not dep.startswith("stages/")]
+    for kind in ("outs", "metrics", "plots"):
+        declared += [item if isinstance(item, str) else next(iter(item)) for item in body.get(kind, [])]
+    # Of a list's members the folder is given; which they are stands in params.yaml.
+    declared = [re.sub(r"/\$\{item\[.*", "", path) for path in declared]
+    given = re.findall(r"--\w+ (\S+)", command)
+    assert given
+    # Folders of the user's own are named in params.yaml, and watched.
+    watched = {"data/own/weights", "${data.folder}"}
+    assert set(given) - {path for path in given if path.startswith(("data/partial/", "stages/"))} == (
+        set(declared) - watched
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_names_are_checked_before_a_shell_meets_them(stage: str) -> None:
+    """`download` checks them, and what waits for files of that name waits for it."""
+    body = BODIES[stage]
+    waits = any("${key}" in dep or "${item}" in dep for dep in body["deps"])
+    named = "${" in str(body["cmd"])
+    assert (body["cmd"][0] == "python -m stages.check --names") == (named and not waits)
+
+
+@pytest.mark.parametrize("path", VERBS, ids=name)
+def test_main_is_short(path: Path) -> None:
+    (main,) = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == "main"
+    ]
+    assert main.end_lineno is not None
+    assert main.end_lineno - main.lineno < 30
