@@ -122,7 +122,7 @@ def process(command: list[str], **variables: str) -> Iterator[Ask]:
 def machine() -> dict[str, str]:
     """The machine and the versions of what matters."""
     versions = {package: version(package) for package in PACKAGES}
-    return {"machine": timing.machine(), "Python": platform.python_version(), **versions}
+    return {"machine": timing.processor(), "Python": platform.python_version(), **versions}
 
 
 def keep(part: str, title: str, rows: list[Row], **more: object) -> None:

@@ -28,7 +28,7 @@ from stages.svm import inputs, protocol
 def accuracies(found: protocol.Evaluation, images: Index) -> tuple[float, float, float]:
     """Of the published split; mean and deviation over the random ones; with the fixed C."""
 
-    def accuracy(trial: protocol.Trial) -> float:
+    def accuracy(trial: protocol.SplitResult) -> float:
         test = ~trial.train
         return inputs.score(images.y[test], trial.fixed[test].argmax(axis=1))["accuracy"]
 

@@ -76,7 +76,7 @@ def over_features() -> dict[str, list[float]]:
 
     def weights(n: int) -> None:
         train = np.arange(n) % 3 == 0
-        machine = dual.Machine(np.ones((train.sum(), 15)), np.zeros(15), True)
+        machine = dual.KernelSVM(np.ones((train.sum(), 15)), np.zeros(15), True)
         export.to_primal((block[:n] for block in blocks), machine, train, np.ones(n))
 
     found = {}

@@ -7,6 +7,8 @@ Reads `params.yaml`, writes nothing. DVC puts names of backbones and fusions int
 command that does not wait for `download` checks them before a shell meets them.
 """
 
+import math
+
 from stages.runtime import command
 from stages.runtime.params import load_params
 
@@ -16,11 +18,11 @@ def main(*, names: bool = False) -> None:
     params = load_params()
     if names:
         return
-    from stages.networks.layers import check_backbones, feature_count  # late: torch takes seconds
+    from stages.networks.layers import check_backbones  # late: torch takes seconds
 
     for backbone, shapes in check_backbones(params).items():
         for layer, shape in shapes.items():
-            print(f"{backbone}/{layer}: {feature_count(shape):,} features {shape}")
+            print(f"{backbone}/{layer}: {math.prod(shape):,} features {shape}")
 
 
 if __name__ == "__main__":

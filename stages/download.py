@@ -15,19 +15,20 @@ from pathlib import Path
 from stages.runtime import command, files
 from stages.runtime.errors import StageError
 from stages.runtime.params import load_params
-from stages.sources import archive, http, synthetic
-from stages.sources import manifest as manifests
+from stages.runtime.paths import Paths
+from stages.sources import archive, http, manifest, synthetic
 
 # Of an archive of 15 Scene; the largest mirror has 0.2 GB.
 MOST_BYTES = 2 * 10**9
 
 
-def main(*, manifest: Path, images: Path, partial: Path) -> None:
-    """Fill `images` from 15 Scene, from the user's `data.folder`, or with generated scenes."""
-    data = load_params()["data"]
-    with files.whole_folder(images) as filled:
+def main(*, paths: Paths) -> None:
+    """Fill data/images from 15 Scene, from the user's `data.folder`, or with generated scenes."""
+    data, partial = load_params()["data"], paths.partial("download")
+    with files.whole_folder(paths.images) as filled:
         if data["source"] == "scene15":
-            scene15(manifest, data["mirrors"], filled, os.environ.get("SCENE15"), partial)
+            own_copy = os.environ.get("SCENE15")
+            scene15(paths.manifest, data["mirrors"], filled, own_copy, partial)
         elif data["source"] == "folder":
             copy_classes(Path(data["folder"]), filled)
         else:
@@ -41,18 +42,18 @@ def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None
     Raises `StageError` with what each source lacked. A set SCENE15 means that the network is not used.
     A transfer that was cut off stays in `partial`, for the next run to go on with.
     """
-    entries = manifests.read(listed)
+    entries = manifest.read(listed)
     refusals = []
     for source in [own_copy] if own_copy else mirrors:
         reason, inside = "", []
         try:
             if own_copy:
-                inside = manifests.place(archive.members(Path(source).expanduser()), entries, images)
+                inside = manifest.place(archive.members(Path(source).expanduser()), entries, images)
             else:
                 inside = _from_mirror(source, entries, images, partial)
         except (archive.ArchiveError, http.FetchError) as error:
             reason = str(error)
-        absent = manifests.missing(entries, images)
+        absent = manifest.missing(entries, images)
         if not absent:
             return
         packed = f"; it holds archives itself: unpack {', '.join(inside[:3])}" if inside else ""
@@ -84,11 +85,11 @@ def copy_classes(folder: Path, images: Path) -> None:
             shutil.copyfile(file, images / label.name / file.name)
 
 
-def _from_mirror(url: str, entries: list[manifests.Entry], images: Path, partial: Path) -> list[str]:
+def _from_mirror(url: str, entries: list[manifest.Entry], images: Path, partial: Path) -> list[str]:
     folder = partial / hashlib.sha256(url.encode()).hexdigest()[:16]
     whole = http.download(url, folder, most=MOST_BYTES)
     try:
-        return manifests.place(archive.members(whole), entries, images)
+        return manifest.place(archive.members(whole), entries, images)
     finally:
         shutil.rmtree(folder)
 

@@ -6,7 +6,8 @@ Reads the layer's kernel, the index, `pca` and `svm`; finds the principal compon
 (kernels/pca.py: exactly, from the kernel) and, for each number of them in `pca.components`, trains the
 SVM with the fixed `svm.C` on that many. Writes results/pca/<b>/<layer>.csv: components, variance (the
 share of the training rows' variance that they hold), accuracy and balanced accuracy on the test rows. A
-number above that of all components there are is replaced by it. The times go to data/timings/reduce/.
+number above that of all components there are is replaced by it. What the curve was
+made with stands in results/pca/<b>/<layer>.json.
 """
 
 from collections.abc import Iterable
@@ -21,9 +22,9 @@ from stages.dataset.index import Index
 from stages.kernels import pca
 from stages.runtime import command, files, timing
 from stages.runtime.params import load_params
-from stages.runtime.provenance import ORIGIN
-from stages.svm import newton
-from stages.svm.inputs import load, score
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.svm import inputs, newton
 
 
 @dataclass(frozen=True)
@@ -36,26 +37,30 @@ class Point:
     converged: bool
 
 
-def main(probe: str, *, kernel: Path, rows: Path, curve: Path, timings: Path) -> None:
-    """Write the curve of `probe`, and its times."""
+def main(probe: Probe, *, paths: Paths) -> None:
+    """Write the curve of `probe`, its settings and its times."""
     params = load_params()
-    C, normalize = params["svm"]["C"], params["svm"]["normalize"]
-    K, about, images = load(probe, f"pca@{probe}", kernel=kernel, rows=rows, normalize=normalize)
-    reducing = timing.Stopwatch()
-    with reducing:
-        Z, ratio = pca.scores(K, images.train)
-    points = [measure(Z[:, :p], images, C) for p in counts(params["pca"]["components"], len(ratio))]
-    write_curve(curve, points, ratio)
+    settings = {key: params["svm"][key] for key in ("C", "normalize")}
+    given = inputs.load(probe, f"pca@{probe}", paths, normalize=settings["normalize"])
+    train = given.index.train
+    decomposing = timing.Stopwatch()
+    with decomposing:
+        Z, ratio = pca.scores(given.K, train)
+    numbers = counts(params["pca"]["components"], len(ratio))
+    points = [measure(Z[:, :number], given.index, settings["C"]) for number in numbers]
+    write_curve(paths.pca(probe, ".csv"), points, ratio)
+    record = {
+        **given.provenance.record(),
+        **settings,
+        "split_digest": splits.digest(train),
+        "converged": all(point.converged for point in points),
+    }
+    files.write_json(paths.pca(probe, ".json"), record)
     timing.write(
-        timings,
-        **{key: about[key] for key in ORIGIN},
-        C=C,
-        normalize=normalize,
-        split_digest=splits.digest(images.train),
-        pca_seconds=reducing.seconds,
-        components=[point.components for point in points],
+        paths.timings("pca", probe),
+        pca_seconds=decomposing.seconds,
+        components=numbers,
         svm_seconds=[point.seconds for point in points],
-        svm_converged=[point.converged for point in points],
     )
 
 
@@ -64,15 +69,15 @@ def counts(wanted: Iterable[int], r: int) -> list[int]:
     return sorted({min(p, r) for p in wanted})
 
 
-def measure(Z: NDArray[np.float64], images: Index, C: float) -> Point:
+def measure(Z: NDArray[np.float64], index: Index, C: float) -> Point:
     """Train on the training rows of Z (n, p) and score on the others."""
-    train, y = images.train, images.y
+    train, y = index.train, index.y
     Z_train = np.ascontiguousarray(Z[train])
     fitting = timing.Stopwatch()
     with fitting:
-        machine = newton.fit(Z_train @ Z_train.T, y[train], C=C)
-    said = machine.decide(Z[~train] @ Z_train.T).argmax(axis=1)
-    return Point(Z.shape[1], score(y[~train], said), fitting.seconds, machine.converged)
+        svm = newton.fit(Z_train @ Z_train.T, y[train], C=C)
+    predicted = svm.decide(Z[~train] @ Z_train.T).argmax(axis=1)
+    return Point(Z.shape[1], inputs.score(y[~train], predicted), fitting.seconds, svm.converged)
 
 
 def write_curve(path: Path, points: Iterable[Point], ratio: NDArray[np.float64]) -> None:

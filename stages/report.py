@@ -28,47 +28,44 @@ from stages.reporting.predictions import Outcome
 from stages.reporting.table import Row
 from stages.runtime import command, files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 MISTAKES = 12  # as pictures
+TEMPLATES = Path(pages.__file__).parent / "templates"
 TWINS = 60  # pairs, as pictures
 
 
-def main(
-    *, metrics: Path, softmax: Path, predictions: Path, curves: Path, trials: Path, pca: Path,
-    timings: Path, anatomy: Path, seen: Path, rows: Path, further: Path, pairs: Path, pixels: Path,
-    pictures: Path, templates: Path, table: Path, figures: Path, page: Path, html: Path,
-) -> None:  # fmt: skip
+def main(*, paths: Paths) -> None:
     """Write the table, the figures and the pages."""
-    params, images, found = load_params(), index.read(rows), duplicates.read(pairs)
-    headline, all_splits = images.train, np.vstack([images.train, splits.read(further)])
+    params, images, found = load_params(), index.read(paths.index), duplicates.read(paths.duplicates)
+    headline, all_splits = images.train, np.vstack([images.train, splits.read(paths.random_splits)])
     digests = splits.digest(headline), splits.digest(all_splits)
-    lines = tables.collect(params, tables.Sources(metrics, softmax, timings, *digests))
+    lines = tables.collect(params, tables.Sources(paths, *digests))
     run = [row.probe for row in tables.having_run(lines)]
-    told = {probe: outcomes.read(predictions / f"{probe}.csv") for probe in run}
-    spread = {probe: outcomes.read_trials(trials / f"{probe}.csv") for probe in run}
+    told = {probe: outcomes.read(paths.predictions(Probe.parse(probe))) for probe in run}
+    spread = {probe: outcomes.read_trials(paths.splits(Probe.parse(probe))) for probe in run}
     lines = ranking.compared(lines, told, spread)
     lines = ranking.without_twins(lines, told, duplicates.seen_in_training(found, headline))
-    backbones = answers.backbones(params, lines, anatomy, seen, timings)
-    fewer = read_fewer(params, pca, timings / "reduce", digests[0])
-    with files.whole_file(table) as partial:
-        tables.write_csv(partial, lines)
-    with files.whole_folder(figures) as folder:
-        draw(folder, lines, backbones, told, curves, Pixels(pixels))
-        draw_evidence(folder, lines, found, fewer, images, Pixels(pixels))
+    backbones = answers.backbones(params, lines, paths)
+    fewer = read_fewer(params, paths, digests[0])
+    tables.write_csv(paths.table, lines)
+    with files.whole_folder(paths.figures) as folder:
+        draw(folder, lines, backbones, told, paths, Pixels(paths.pixels))
+        draw_evidence(folder, lines, found, fewer, images, Pixels(paths.pixels))
     values = tell(params, lines, backbones, told, images, found, fewer)
-    write_pages(page, html, pictures.parent, templates, values)
-    print(pages.render(templates, "table.md.j2", {**values, "html": False}))
+    write_pages(paths, values)
+    print(pages.render(TEMPLATES, "table.md.j2", {**values, "html": False}))
 
 
 def read_fewer(
-    params: Mapping[str, Any], pca: Path, timings: Path, digest: str
+    params: Mapping[str, Any], paths: Paths, digest: str
 ) -> dict[str, list[outcomes.Component]]:
     """The curve of each probe that has been tried with fewer dimensions, with the present parameters."""
     found = {}
     for probe in params["pca"]["probes"]:
         wanted = {**tables.identity(params, [probe]), "C": params["svm"]["C"], "split_digest": digest}
-        paths = pca / f"{probe}.csv", timings / f"{probe}.json"
-        found[probe] = outcomes.read_components(*paths, wanted)
+        found[probe] = outcomes.read_components(paths, Probe.parse(probe), wanted)
     return {probe: points for probe, points in found.items() if points}
 
 
@@ -77,7 +74,7 @@ def draw(
     rows: Sequence[Row],
     backbones: Sequence[Backbone],
     told: Mapping[str, Outcome],
-    curves: Path,
+    paths: Paths,
     images: Pixels,
 ) -> None:
     """Draw what there is to see of accuracies; where there is nothing yet, a figure that says so."""
@@ -90,7 +87,7 @@ def draw(
     random = {backbone.name for backbone in backbones if backbone.random}
     accuracy.depth(folder / "depth.png", rows, models, random)
     accuracy.trade_offs(folder / "trade-offs.png", rows)
-    against_C = {probe: outcomes.read_curve(curves / f"{probe}.csv") for probe in told}
+    against_C = {probe: outcomes.read_curve(paths.curve(Probe.parse(probe))) for probe in told}
     accuracy.curves(folder / "curves.png", against_C)
     accuracy.classes(folder / "classes.png", told)
     accuracy.confusion(folder / "confusion.png", best.probe, told[best.probe])
@@ -193,24 +190,20 @@ def tell(
         "lookers": lookers,
         # Here and not in the template, which is filled twice.
         "first_maps": {b.name: answers.first_maps(b.glimpse) for b in lookers if b.glimpse},
-        "files": answers.files(backbones),
+        "files": answers.example_files(backbones),
         "models": {backbone.name: backbone.model for backbone in backbones},
         "pairs": answers.pairs(backbones),
         "headed": [row for row in run if row.softmax_accuracy is not None],
     }
 
 
-def write_pages(
-    page: Path, html: Path, folder: Path, templates: Path, values: Mapping[str, Any]
-) -> None:
-    """Write the Markdown page, and the HTML page with the pictures of `folder` inside."""
-    with files.whole_file(page) as partial:
-        text = pages.render(templates, "report.md.j2", {**values, "html": False})
-        partial.write_text(text, encoding="utf-8")
-    body = pages.html(pages.render(templates, "report.md.j2", {**values, "html": True}), folder)
-    with files.whole_file(html) as partial:
-        text = pages.render(templates, "report.html.j2", {"body": body})
-        partial.write_text(text, encoding="utf-8")
+def write_pages(paths: Paths, values: Mapping[str, Any]) -> None:
+    """Write the Markdown page, and the HTML page with all pictures inside."""
+    text = pages.render(TEMPLATES, "report.md.j2", {**values, "html": False})
+    files.write_text(paths.report(".md"), text)
+    marked = pages.render(TEMPLATES, "report.md.j2", {**values, "html": True})
+    body = pages.html(marked, paths.results)
+    files.write_text(paths.report(".html"), pages.render(TEMPLATES, "report.html.j2", {"body": body}))
 
 
 if __name__ == "__main__":

@@ -2,36 +2,31 @@
 
     dvc repro time_training@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights, since a step takes
-as long whatever they are. Writes data/timings/rehearse/<b>.json: seconds of a step (forward, backward,
+Reads `backbones.<b>.model` and `data.image_size` of params.yaml. The weights do not matter for the time,
+so they are random. Writes data/timings/time_training/<b>.json: seconds of a step (forward, backward,
 gradient descent) per image.
 """
-
-from pathlib import Path
 
 import torch
 
 from stages.networks import models
-from stages.runtime import command, devices, timing
-from stages.runtime.errors import StageError
+from stages.runtime import command, devices, errors, timing
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 IMAGES = 8  # in a step
 STEPS = 3  # after a first one that is not counted
 
 
-def main(backbone: str, *, timings: Path) -> None:
+def main(backbone: str, *, paths: Paths) -> None:
     """Write how long a training step of `backbone` takes."""
     params = load_params()
+    model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
     device = devices.choose(params["runtime"]["device"])
-    try:
-        seconds = step_seconds(
-            params["backbones"][backbone]["model"], params["data"]["image_size"], device
-        )
-    except StageError as error:
-        raise error.within(f"backbone {backbone}") from error
+    with errors.about(f"backbone {backbone}"):
+        seconds = step_seconds(model, size, device)
     timing.write(
-        timings,
+        paths.timings("time_training", backbone),
         device=devices.describe(device),
         images=IMAGES,
         seconds_per_image=seconds / IMAGES,

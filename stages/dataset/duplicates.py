@@ -1,10 +1,9 @@
-"""Pictures that are in the data set twice: the same file, or nearly the same picture.
+"""Duplicates: two images that are the same file, or nearly the same picture.
 
-A test image whose twin is in the training set tests the memory; one that is there under two labels
-cannot be right under both.
+A test image with a duplicate in the training set tests memory. Duplicates with two labels cannot both be
+classified correctly.
 """
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -42,19 +41,18 @@ class Pair:
     distance: int
 
 
-def find(folder: Path, keys: Sequence[Key], pixels: Pixels, distance: int) -> list[Pair]:
+def find(folder: Path, pixels: Pixels, distance: int) -> list[Pair]:
     """All pairs of rows whose files are equal or whose hashes differ in at most `distance` bits.
 
     Parameters
     ----------
-    folder : holds <label>/<file> for each key
-    keys, pixels : the n images in row order, as files and decoded
+    folder : holds <label>/<file> for each row
+    pixels : the n images, decoded
     distance : 0 to 256
     """
-    same = equal_files([folder / label / file for label, file in keys])
-    hashes = np.array(
-        [perceptual_hash(pixels[row : row + 1][0]) for row in tqdm(range(len(keys)), unit="image")]
-    )
+    same = equal_files([folder / label / file for label, file in pixels.keys])
+    rows = tqdm(range(len(pixels.keys)), unit="image")
+    hashes = np.array([perceptual_hash(pixels[row : row + 1][0]) for row in rows])
     near = within(hashes, distance)  # equal files have equal hashes
     return [Pair(a, b, (a, b) in same, bits) for (a, b), bits in sorted(near.items())]
 
@@ -91,14 +89,14 @@ def within(hashes: NDArray[np.bool_], distance: int) -> dict[tuple[int, int], in
 
 
 def groups(n: int, pairs: Sequence[Pair]) -> NDArray[np.int64]:
-    """The number of the group of each of n rows, (n,): twins, and twins of twins, are in one."""
+    """The number of the group of each of n rows, (n,): duplicates of duplicates share a group."""
     a, b = [pair.a for pair in pairs], [pair.b for pair in pairs]
     links = coo_array((np.ones(len(pairs)), (a, b)), shape=(n, n))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def seen_in_training(pairs: Sequence[Pair], train: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each row (n,) is a test row with a twin among the training rows `train` (n,)."""
+    """Whether each row (n,) is a test row with a duplicate among the training rows `train` (n,)."""
     seen = np.zeros(len(train), dtype=np.bool_)
     for pair in pairs:
         seen[pair.a] |= train[pair.b]
@@ -110,7 +108,7 @@ def write(path: Path, pairs: Sequence[Pair]) -> None:
     """Write pairs of rows as csv."""
     files.write_csv(
         path,
-        ["row", "twin", "kind", "distance"],
+        ["row", "duplicate", "kind", "distance"],
         ([p.a, p.b, "exact" if p.exact else "near", p.distance] for p in pairs),
     )
 
@@ -126,14 +124,13 @@ def write_table(
         for p in pairs
     )
     image = ("row", "label", "file", "split")
-    columns = ["kind", "distance", *image, *(f"twin_{name}" for name in image)]
+    columns = ["kind", "distance", *image, *(f"duplicate_{name}" for name in image)]
     files.write_csv(path, columns, lines)
 
 
 def read(path: Path) -> list[Pair]:
     """Read what `write` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Pair(int(line["row"]), int(line["twin"]), line["kind"] == "exact", int(line["distance"]))
-            for line in csv.DictReader(file)
-        ]
+    return [
+        Pair(int(line["row"]), int(line["duplicate"]), line["kind"] == "exact", int(line["distance"]))
+        for line in files.read_csv(path)
+    ]

@@ -1,9 +1,9 @@
-"""Row identity: row i means line i of the index, sorted by (label, file), in every file there is.
+"""Row identity: row i means line i of the index, in every file.
 
-Feature and kernel files carry the digest of that order; whoever reads them beside an index compares.
+The stage `decode` lists the images once, sorted by (label, file); every later stage reads that order.
+Files of features and kernels carry its digest; a stage that reads them beside an index compares.
 """
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,8 +68,7 @@ def write(path: Path, index: Index) -> None:
 
 def read(path: Path) -> Index:
     """Read what `write` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = files.read_csv(path)
     return Index(
         keys=[(line["label"], line["file"]) for line in lines],
         train=np.array([line["split"] == "train" for line in lines], dtype=np.bool_),

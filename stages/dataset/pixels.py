@@ -57,9 +57,10 @@ def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
 
 
 class Pixels:
-    """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest.
+    """The file that `write` wrote.
 
-    `nbytes` is what all pixels take in memory.
+    `keys` are the n (label, file) pairs in row order, `row_digest` is their digest; all pixels take
+    `nbytes` bytes in memory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,9 +68,17 @@ class Pixels:
         with self._reading():
             file = h5py.File(path, "r")
             self._pixels = file["pixels"]
-            self.names: list[str] = file["names"].asstr()[:].tolist()
-            self.rows: str = self._pixels.attrs["rows"]
+            names = file["names"].asstr()[:].tolist()
+            self.row_digest: str = self._pixels.attrs["rows"]
+        self.keys: list[index.Key] = [
+            (label, name) for label, _, name in (n.partition("/") for n in names)
+        ]
         self.nbytes: int = self._pixels.nbytes
+
+    @property
+    def names(self) -> list[str]:
+        """<label>/<file> of each row."""
+        return [f"{label}/{name}" for label, name in self.keys]
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""

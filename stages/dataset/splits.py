@@ -1,4 +1,4 @@
-"""Which rows train: random splits, which keep twins on one side if they are told to.
+"""Which rows train: random splits, which keep duplicates on one side if asked to.
 
 The protocol of the 15 Scene literature: the same number of training images of each class, all others
 for testing, several times over (Lazebnik, Schmid and Ponce 2006, "Beyond bags of features", CVPR).
@@ -97,7 +97,7 @@ def _refuse_unfilled(room: dict[str, int], train_per_class: int) -> None:
     short = {label: left for label, left in sorted(room.items()) if left}
     if short:
         raise StageError(
-            expected=f"{train_per_class} training images of each class with twins kept together",
+            expected=f"{train_per_class} training images of each class with duplicates kept together",
             found=", ".join(f"{train_per_class - left} of {label}" for label, left in short.items()),
             cause="groups of duplicates too large to be divided so",
             do="set splits.group_duplicates: false or lower splits.train_per_class in params.yaml",

@@ -19,11 +19,11 @@ from stages.runtime.errors import StageError
 
 
 @contextmanager
-def claimed(folder: Path, origin: Mapping[str, Any]) -> Iterator[Path]:
+def claimed(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     """Hold `folder` alone; when the block ends without an error it is removed, else it stays.
 
-    What an earlier run left there is still in it if that had the same `origin`: all that determines the
-    result. Anything else is removed first.
+    What an earlier run left there is still in it if that run had the same `identity`: all that
+    determines the result. Anything else is removed first.
 
     Raises
     ------
@@ -42,12 +42,11 @@ def claimed(folder: Path, origin: Mapping[str, Any]) -> Iterator[Path]:
             do="wait for the other one, or stop it",
         ) from None
     with lock:
-        told, wanted = folder / "origin.json", json.dumps(origin, indent=2)
-        if not told.exists() or told.read_text() != wanted:
+        record, wanted = folder / "identity.json", json.dumps(identity, indent=2)
+        if not record.exists() or record.read_text() != wanted:
             shutil.rmtree(folder)
             folder.mkdir()
-            with files.whole_file(told) as whole:
-                whole.write_text(wanted)
+            files.write_text(record, wanted)
         yield folder
         shutil.rmtree(folder)
 

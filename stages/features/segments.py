@@ -7,7 +7,7 @@ of them: it copies the compressed chunks as they are.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.features.store import CHUNK_ROWS, create
-from stages.runtime import files, hdf5
+from stages.runtime import hdf5
+from stages.runtime.provenance import Provenance
 
 
 class Segments:
-    """`n` rows of `d` features on their way to the file `path`, with `attributes`.
+    """The `n` rows of one layer's features on their way to the file `path`.
 
-    Among the attributes is `precision`, what the features were computed with. Rows that an earlier
-    process left are there: `rows` is how many. Segments are kept in the folder named as `path` without
-    its suffix.
+    `rows` of them are on disk; rows that an earlier process left are counted. Segments are kept in the
+    folder named as `path` without its suffix.
     """
 
-    def __init__(self, path: Path, *, n: int, d: int, dtype: str, attributes: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, n: int, provenance: Provenance) -> None:
         self._path, self._folder = path, path.with_suffix("")
-        self._n, self._d, self._dtype, self._attributes = n, d, dtype, attributes
+        self._n, self._provenance = n, provenance
         self._size = min(CHUNK_ROWS, n)
         self._waiting: list[NDArray[Any]] = []
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -74,21 +74,21 @@ class Segments:
         if self.rows != self._n:
             raise RuntimeError(f"only {self.rows} of {self._n} rows were written")
         if not self._path.exists():
-            with files.whole_file(self._path) as partial, hdf5.writing(partial) as file:
-                data = create(file, self._n, self._d, self._dtype, self._attributes["precision"])
-                data.attrs.update(self._attributes)
+            with hdf5.writing(self._path) as file:
+                data = create(file, self._n, self._provenance)
+                data.attrs.update(self._provenance.attributes())
                 for first, segment in self._segments():
                     with h5py.File(segment, "r") as part:
-                        for start in range(0, self._d, data.chunks[1]):
+                        for start in range(0, data.shape[1], data.chunks[1]):
                             mask, chunk = part["features"].id.read_direct_chunk((0, start))
                             data.id.write_direct_chunk((first, start), chunk, mask)
             _synchronise(self._path)
         shutil.rmtree(self._folder)
 
     def _write(self, rows: NDArray[Any]) -> None:
-        with files.whole_file(self._segment(self.rows)) as partial, hdf5.writing(partial) as file:
+        with hdf5.writing(self._segment(self.rows)) as file:
             # As high as a chunk, also the last one: its chunks are to be those of the whole.
-            data = create(file, self._size, self._d, self._dtype, self._attributes["precision"])
+            data = create(file, self._size, self._provenance)
             data[: len(rows)] = rows
         self.rows += len(rows)
 

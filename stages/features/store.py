@@ -17,6 +17,7 @@ import hdf5plugin
 from numpy.typing import NDArray
 
 from stages.runtime import hdf5
+from stages.runtime.provenance import Provenance
 
 # A chunk (256 KiB in float16) is compressed once, by the batch of rows that fills it, and decompressed
 # once, by the block of columns it belongs to: a block of 4,485 rows is 147 MB in float64.
@@ -30,25 +31,23 @@ FILTERS: dict[str, Mapping[str, Any]] = {
 }
 
 
-def create(file: h5py.File, n: int, d: int, dtype: str, precision: str) -> Any:
+def create(file: h5py.File, n: int, provenance: Provenance) -> Any:
     """Make the data set `features` (n, d) in an empty file."""
+    d = provenance.feature_dim
     return file.create_dataset(
         "features",
         (n, d),
-        dtype,
+        provenance.storage,
         # Chunks of equal width: the last one is padded to full size.
         chunks=(min(CHUNK_ROWS, n), math.ceil(d / math.ceil(d / CHUNK_COLUMNS))),
         track_times=False,
         fletcher32=True,  # of what was compressed: a flipped bit is noticed when it is read
-        **FILTERS[precision],
+        **FILTERS[provenance.precision],
     )
 
 
 class Features:
-    """The file that `Segments.join` wrote, opened for reading.
-
-    `n` images, `d` features of type `storage`, `attributes` as given there.
-    """
+    """The file that `Segments.join` wrote: `n` images, `d` features, their `provenance`."""
 
     def __init__(self, path: Path) -> None:
         self._reading = partial(hdf5.reading, path, "features", f"extract@{path.parent.name}")
@@ -56,8 +55,8 @@ class Features:
             self._data = h5py.File(path, "r")["features"]
         self.n: int = self._data.shape[0]
         self.d: int = self._data.shape[1]
-        self.storage: str = self._data.dtype.name
-        self.attributes: dict[str, Any] = hdf5.attributes(self._data)
+        attributes = {**hdf5.attributes(self._data), "storage": self._data.dtype.name}
+        self.provenance = Provenance.from_attributes(attributes)
 
     @property
     def block_count(self) -> int:

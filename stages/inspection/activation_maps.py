@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from stages.networks.hooks import attached, trial_pass
+
 Maps = NDArray[np.float32]  # (m images, c channels, height, width)
 
 
@@ -26,13 +28,8 @@ def first_convolution(network: nn.Module, size: int) -> str | None:
         for path, module in network.named_modules()
         if path and any(True for _ in module.parameters(recurse=False))
     ]
-    handles = [hook(path) for path in weighted]
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, 3, size, size, device=next(network.parameters()).device))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with attached(map(hook, weighted)):
+        trial_pass(network, size)
     # A network may begin with a position or class token; what it owns itself is no layer.
     path, module = next(((p, m) for p, m in first if not any(m.children())), ("", network))
     return path if isinstance(module, nn.Conv2d) else None

@@ -1,4 +1,4 @@
-"""What `glimpse` saw, on disk: read without torch by whatever draws it or tells of it."""
+"""What `inspect_network` saw, on disk: read without torch by whatever draws it or tells of it."""
 
 import re
 from collections import Counter
@@ -75,7 +75,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Inspection:
     """m images, the maps that a backbone makes of them, and what it says of them.
 
     model, weights : whose eyes these are, as `params.yaml` names them
@@ -102,37 +102,40 @@ class Glimpse:
 FIRST = "first convolution"  # no layer's name: those have no spaces
 
 
-def write(path: Path, glimpse: Glimpse) -> None:
+def write(path: Path, inspection: Inspection) -> None:
     """Write one HDF5 file; its bytes depend on its contents only."""
     with hdf5.writing(path) as file:
         _fill(
             file,
             {
-                "model": glimpse.model,
-                "weights": glimpse.weights,
-                "names": glimpse.names,
-                "pixels": glimpse.pixels,
-                "first": glimpse.first,
-                "layers": list(glimpse.shapes),  # a group's own order is alphabetical
-                **{f"maps/{layer}": maps for layer, maps in glimpse.maps.items()},
-                **{f"shapes/{layer}": shape for layer, shape in glimpse.shapes.items()},
-                **{f"facts/{key}": value for key, value in glimpse.facts.items()},
+                "model": inspection.model,
+                "weights": inspection.weights,
+                "names": inspection.names,
+                "pixels": inspection.pixels,
+                "first": inspection.first,
+                "layers": list(inspection.shapes),  # a group's own order is alphabetical
+                **{f"maps/{layer}": maps for layer, maps in inspection.maps.items()},
+                **{f"shapes/{layer}": shape for layer, shape in inspection.shapes.items()},
+                **{f"facts/{key}": value for key, value in inspection.facts.items()},
             },
         )
-        if isinstance(glimpse.said, str):
-            file["note"] = glimpse.said
+        if isinstance(inspection.said, str):
+            file["note"] = inspection.said
         else:
-            _fill(file, {f"said/{key}": value for key, value in vars(glimpse.said).items()})
+            _fill(file, {f"said/{key}": value for key, value in vars(inspection.said).items()})
 
 
-def read(path: Path) -> Glimpse:
+def read(path: Path) -> Inspection:
     """Read what `write` wrote."""
-    with hdf5.reading(path, "a glimpse", f"inspect_network@{path.stem}"), h5py.File(path, "r") as file:
+    with (
+        hdf5.reading(path, "the inspection", f"inspect_network@{path.stem}"),
+        h5py.File(path, "r") as file,
+    ):
         said = {key: value[()] for key, value in file["said"].items()} if "said" in file else {}
         if said:
             said["classes"] = file["said/classes"].asstr()[:].tolist()
         layers = file["layers"].asstr()[:].tolist()
-        return Glimpse(
+        return Inspection(
             model=file["model"].asstr()[()],
             weights=file["weights"].asstr()[()],
             names=file["names"].asstr()[:].tolist(),

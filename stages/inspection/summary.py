@@ -1,12 +1,13 @@
 """A network's layers as a table: what each puts out, and how its parameters multiply up.
 
-`dissection.py` makes the rows. There is no torch here: who only reads them does without.
+`tracing.py` makes the rows. There is no torch here: who only reads them does without.
 """
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+
+from stages.runtime import files
 
 
 @dataclass(frozen=True)
@@ -29,27 +30,16 @@ class Layer:
 
 def write_csv(path: Path, layers: Sequence[Layer]) -> None:
     """Write one line per layer."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Layer)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(layer) for layer in layers)
+    files.write_csv(path, [field.name for field in fields(Layer)], map(astuple, layers))
 
 
 def read_csv(path: Path) -> list[Layer]:
     """Read what `write_csv` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Layer(
-                path=line["path"],
-                kind=line["kind"],
-                output=line["output"],
-                weights=int(line["weights"]),
-                product=line["product"],
-                biases=int(line["biases"]),
-                total=int(line["total"]),
-            )
-            for line in csv.DictReader(file)
-        ]
+    numbers = ("weights", "biases", "total")
+    return [
+        Layer(**{key: int(value) if key in numbers else value for key, value in line.items()})  # type: ignore[arg-type]
+        for line in files.read_csv(path)
+    ]
 
 
 def markdown(layers: Sequence[Layer]) -> str:

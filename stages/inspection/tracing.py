@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from stages.inspection.summary import Layer
-from stages.runtime.errors import StageError
+from stages.networks.hooks import attached, trial_pass
 
 Shape = tuple[int, ...]
 Own = dict[str, nn.Parameter]
@@ -31,7 +30,7 @@ class _Call:
     inside: int  # in the list of calls, those inside this one stand from here up to it
 
 
-def dissect(network: nn.Module, size: int) -> list[Layer]:
+def trace(network: nn.Module, size: int) -> list[Layer]:
     """Return `network`'s layers in the order in which they end, for images of `size` x `size`.
 
     The first row is `input`. A call gets a row where its module has parameters that no row has counted,
@@ -77,20 +76,8 @@ def _calls(network: nn.Module, size: int) -> list[_Call]:
 
     handles = [module.register_forward_pre_hook(begin) for module in network.modules()]
     handles += [module.register_forward_hook(end, with_kwargs=True) for module in network.modules()]
-    device = next((parameter.device for parameter in network.parameters()), None)
-    try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, 3, size, size, device=device))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise StageError(
-            expected=f"the network to take images of {size} x {size}",
-            found=str(error) or type(error).__name__,
-            cause="a network made for another image size, or one whose shapes depend on what it sees",
-            do="change data.image_size, or the backbone's model, in params.yaml",
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
+    with attached(handles):
+        trial_pass(network.eval(), size)
     return calls
 
 

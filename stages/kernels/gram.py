@@ -5,7 +5,7 @@ and Smola 2001, "A generalized representer theorem"), so decision values need X 
 products. K is n x n however wide the layer is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from scipy.linalg.blas import dsyrk
 
 from stages.runtime import hdf5
 from stages.runtime.errors import StageError
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import Provenance
 
 
 def stream(blocks: Iterable[NDArray[Any]], n: int) -> NDArray[np.float64]:
@@ -39,19 +41,24 @@ def mirror(K: NDArray[np.float64]) -> NDArray[np.float64]:
     return K
 
 
+def reciprocal(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / x of each length; 0 for a length of 0, so that a row of zeros stays one when it is scaled."""
+    return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+
 def l2_normalise(K: NDArray[np.float64]) -> NDArray[np.float64]:
     """The kernel of the rows scaled to unit length: K_ij / sqrt(K_ii K_jj); zero rows stay zero."""
-    lengths = np.sqrt(np.diag(K))
-    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    scale = reciprocal(np.sqrt(np.diag(K)))
     return K * scale[:, None] * scale[None, :]
 
 
-def write(path: Path, K: NDArray[np.float64], attributes: Mapping[str, Any]) -> None:
-    """Write the data set `kernel` (n, n), float64, with `attributes`.
+def write(path: Path, K: NDArray[np.float64], provenance: Provenance) -> None:
+    """Write the data set `kernel` (n, n), float64, with the provenance of its features.
 
     Raises `StageError` if K holds NaN or infinity.
     """
-    do = "check the weights of this backbone, then dvc repro --force extract@<backbone>"
+    again = f"dvc repro --force extract@{provenance.probe.backbone}"
+    do = f"check the weights of this backbone, then {again}"
     _refuse_not_finite(K, "the kernel", "damaged features", do)
     with hdf5.writing(path) as file:
         kernel = file.create_dataset(
@@ -61,22 +68,24 @@ def write(path: Path, K: NDArray[np.float64], attributes: Mapping[str, Any]) -> 
             fletcher32=True,  # a flipped bit is noticed when it is read
             track_times=False,
         )
-        kernel.attrs.update(attributes)
+        # In the order that kernels have always had: the order is part of the file's bytes.
+        kernel.attrs.update(dict(sorted(provenance.attributes().items())))
+        kernel.attrs.update(feature_dim=provenance.feature_dim, storage=provenance.storage)
 
 
-def read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Return K (n, n) and the attributes that `write` got.
+def read(path: Path, probe: Probe) -> tuple[NDArray[np.float64], Provenance]:
+    """Return K (n, n) of `probe` and the provenance that `write` got.
 
-    Raises `StageError` if the file is damaged.
+    Raises `StageError` if the file is damaged or that of another probe.
     """
-    probe = f"{path.parent.name}/{path.stem}"
-    with hdf5.reading(path, f"the kernel of {probe}", f"gram@{probe}"), h5py.File(path, "r") as file:
-        kernel = file["kernel"]
-        attributes = hdf5.attributes(kernel)
-        K = kernel[:]
-    again = f"dvc repro --force --single-item gram@{probe}, then dvc repro"
+    stage = f"gram@{probe}"
+    with hdf5.reading(path, f"the kernel of {probe}", stage), h5py.File(path, "r") as file:
+        provenance = Provenance.from_attributes(hdf5.attributes(file["kernel"]))
+        K = file["kernel"][:]
+    again = f"dvc repro --force --single-item {stage}, then dvc repro"
     _refuse_not_finite(K, f"the kernel in {path}", "a file that was damaged", again)
-    return K, attributes
+    provenance.refuse_other_probe(probe, "a kernel", stage)
+    return K, provenance
 
 
 def _refuse_not_finite(K: NDArray[np.float64], what: str, cause: str, do: str) -> None:

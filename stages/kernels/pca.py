@@ -11,9 +11,9 @@ Neural Computation 10(5).
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from stages.kernels import empirical_map
+from stages.runtime.limits import one_blas_thread
 
 
 def centre(K: NDArray[np.float64], train: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def scores(
     smallest. Training rows that are all alike have one component, of zeros.
     """
     cross = centre(K, train)[:, train]
-    with threadpool_limits(1, user_api="blas"):  # as in svm.path
+    with one_blas_thread():
         Z = cross @ empirical_map.basis(cross[train])[:, ::-1]
     variances = (Z[train] ** 2).sum(axis=0)
     # Rounding is in proportion to the features as they were, mean and all; it is no component.

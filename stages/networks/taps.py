@@ -6,13 +6,14 @@ deepest tapped module, so nobody pays for the layers above.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from stages.networks.hooks import attached
 from stages.runtime.errors import StageError
 
 
@@ -34,15 +35,17 @@ class Taps:
         self.copy_seconds = dict.fromkeys(layers, 0.0)
 
     def __enter__(self) -> "Taps":
-        self._handles = [
-            self._network.get_submodule(path).register_forward_hook(self._hook(layer))
-            for layer, path in self._layers.items()
-        ]
+        modules = {layer: self._network.get_submodule(path) for layer, path in self._layers.items()}
+        self._hooks = ExitStack()
+        self._hooks.enter_context(
+            attached(
+                module.register_forward_hook(self._hook(layer)) for layer, module in modules.items()
+            )
+        )
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for handle in self._handles:
-            handle.remove()
+        self._hooks.close()
 
     def __call__(self, images: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Run `images` (b, 3, s, s) through; return each layer's map, flattened to (b, d), on the CPU.

@@ -1,6 +1,5 @@
 """What the report says: every number that its answers quote, worked out from the results."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ from PIL import Image
 
 from stages.dataset.index import Index
 from stages.inspection import record, summary
-from stages.inspection.record import FIRST, Glimpse, Predictions
+from stages.inspection.record import FIRST, Inspection, Predictions
 from stages.reporting.predictions import Component, Outcome
 from stages.reporting.ranking import best_row
 from stages.reporting.table import Row, having_run
+from stages.runtime import files
+from stages.runtime.paths import Paths
 
 QUESTIONS = (
     "How many parameters does {network} have, layer by layer?",
@@ -52,7 +53,7 @@ class Backbone:
     weights: str
     rows: list[Row]
     layers: list[summary.Layer] | None
-    glimpse: Glimpse | None
+    glimpse: Inspection | None
     rehearsal: dict[str, Any] | None
 
     @property
@@ -85,14 +86,11 @@ class Backbone:
         return self.glimpse.said if isinstance(self.glimpse.said, str) else ""
 
 
-def backbones(
-    params: Mapping[str, Any], rows: Sequence[Row], anatomies: Path, seen: Path, timings: Path
-) -> list[Backbone]:
+def backbones(params: Mapping[str, Any], rows: Sequence[Row], paths: Paths) -> list[Backbone]:
     """All backbones of `params` in order, with what the folders have of them."""
     found = []
     for name, entry in params["backbones"].items():
-        layers = anatomies / f"{name}.csv"
-        rehearsal = timings / "rehearse" / f"{name}.json"
+        layers = paths.summary(name, ".csv")
         found.append(
             Backbone(
                 name=name,
@@ -100,14 +98,14 @@ def backbones(
                 weights=entry["weights"],
                 rows=[row for row in rows if row.backbone == name],
                 layers=summary.read_csv(layers) if layers.exists() else None,
-                glimpse=_glimpse(seen / f"{name}.h5", entry),
-                rehearsal=json.loads(rehearsal.read_text()) if rehearsal.exists() else None,
+                glimpse=_glimpse(paths.inspection(name), entry),
+                rehearsal=files.read_json(paths.timings("time_training", name)) or None,
             )
         )
     return found
 
 
-def _glimpse(path: Path, entry: Mapping[str, Any]) -> Glimpse | None:
+def _glimpse(path: Path, entry: Mapping[str, Any]) -> Inspection | None:
     found = record.read(path) if path.exists() else None
     # What was seen with other weights lingers where the present ones cannot be had.
     if found and (found.model, found.weights) == (entry["model"], entry["weights"]):
@@ -157,7 +155,7 @@ def one_of_each_model(found: Sequence[Backbone]) -> list[Backbone]:
     return list(first.values())
 
 
-def files(found: Sequence[Backbone]) -> list[tuple[str, str]]:
+def example_files(found: Sequence[Backbone]) -> list[tuple[str, str]]:
     """Name and file name of each image that the backbones looked at."""
     names = next((backbone.glimpse.names for backbone in found if backbone.glimpse), [])
     return list(zip(names, record.file_names(names), strict=True))
@@ -200,7 +198,7 @@ def scenes(said: Predictions, index: Index) -> list[tuple[str, str, float, int]]
     return [(label, *found) for label, found in zip(index.classes, most, strict=True)]
 
 
-def first_maps(glimpse: Glimpse) -> dict[str, int]:
+def first_maps(glimpse: Inspection) -> dict[str, int]:
     """How many of the first convolution's maps follow brightness, and how many edges.
 
     A map follows what it correlates with more, on average over the images: the image's brightness, or

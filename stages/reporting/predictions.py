@@ -1,7 +1,5 @@
 """What a probe's files tell beyond one number: classes, confusions, mistakes, accuracy against C."""
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
+
+from stages.runtime.files import read_csv, read_json
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import changed
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,7 @@ class Outcome:
 
 def read(path: Path) -> Outcome:
     """Read a file that `train` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = read_csv(path)
     return Outcome(
         rows=[int(line["row"]) for line in lines],
         actual=[line["actual"] for line in lines],
@@ -90,8 +92,7 @@ def read(path: Path) -> Outcome:
 
 def read_trials(path: Path) -> list[float]:
     """The accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [float(line["accuracy"]) for line in csv.DictReader(file)]
+    return [float(line["accuracy"]) for line in read_csv(path)]
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,11 @@ class Component:
     seconds: float
 
 
-def read_components(pca: Path, timings: Path, wanted: Mapping[str, Any]) -> list[Component]:
-    """A curve that `pca` wrote; nothing if it did not, or with another setting than the `wanted`."""
-    spent = json.loads(timings.read_text()) if timings.exists() else {}
-    if not pca.exists() or any(spent.get(key) != value for key, value in wanted.items()):
+def read_components(paths: Paths, probe: Probe, wanted: Mapping[str, Any]) -> list[Component]:
+    """The curve that `pca` wrote of `probe`; nothing if its settings are not those `wanted`."""
+    record, spent = read_json(paths.pca(probe, ".json")), read_json(paths.timings("pca", probe))
+    if not record or not spent or changed(record, wanted):
         return []
-    with pca.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
     return [
         Component(
             components=int(line["components"]),
@@ -120,11 +119,10 @@ def read_components(pca: Path, timings: Path, wanted: Mapping[str, Any]) -> list
             balanced_accuracy=float(line["balanced_accuracy"]),
             seconds=seconds,
         )
-        for line, seconds in zip(lines, spent["svm_seconds"], strict=True)
+        for line, seconds in zip(read_csv(paths.pca(probe, ".csv")), spent["svm_seconds"], strict=True)
     ]
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
     """C and the mean accuracy over the folds, ascending in C, from a file that `train` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]
+    return [(float(line["C"]), float(line["accuracy"])) for line in read_csv(path)]

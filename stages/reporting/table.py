@@ -1,16 +1,17 @@
 """The results as rows: one per probe and fusion of params.yaml, run or not."""
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from stages.runtime.params import flat, split_probe
-
-FUSION = "fusion"  # what stands in the place of a backbone's name
+from stages.runtime import files
+from stages.runtime.files import read_json
+from stages.runtime.params import flat
+from stages.runtime.paths import Paths
+from stages.runtime.probe import FUSION, Probe
+from stages.runtime.provenance import changed, joined, requested
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the stages wrote; digests (`splits.digest`) of the headline split and of all splits."""
+    """The files, and the digests (`splits.digest`) of the headline split and of all splits."""
 
-    metrics: Path
-    softmax: Path
-    timings: Path
+    paths: Paths
     headline_digest: str
     split_digest: str
 
@@ -135,13 +134,13 @@ def by_backbone(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def _row(params: Mapping[str, Any], probe: str, sources: Sources) -> Row:
-    backbone, layer = split_probe(probe)
-    timings = sources.timings
-    found = _load(sources.metrics / f"{probe}.json")
-    decode = _load(timings / "prepare.json")
-    extract = _load(timings / "extract" / f"{backbone}.json")
-    kernel = _load(timings / "kernel" / f"{probe}.json")
-    train = _load(timings / "train" / f"{probe}.json")
+    paths, named = sources.paths, Probe.parse(probe)
+    backbone, layer = named.backbone, named.layer
+    found = read_json(paths.metrics(named))
+    decode = read_json(paths.timings("decode"))
+    extract = read_json(paths.timings("extract", backbone))
+    kernel = read_json(paths.timings("gram", probe))
+    train = read_json(paths.timings("train", probe))
     if not (found and decode and extract and layer in extract["layers"] and kernel and train):
         return Row(backbone, layer, "not run")
     same = identity(params, [probe])
@@ -164,8 +163,9 @@ def _row(params: Mapping[str, Any], probe: str, sources: Sources) -> Row:
 
 def _fused(params: Mapping[str, Any], name: str, members: Sequence[Row], sources: Sources) -> Row:
     probes = [row.probe for row in members]
-    found = _load(sources.metrics / FUSION / f"{name}.json")
-    train = _load(sources.timings / "train" / FUSION / f"{name}.json")
+    paths = sources.paths
+    found = read_json(paths.metrics(Probe(FUSION, name)))
+    train = read_json(paths.timings("fuse", name))
     if not (found and train):
         return Row(FUSION, name, "not run", " ".join(probes))
     same = {**identity(params, probes), "members": " ".join(probes)}
@@ -173,9 +173,7 @@ def _fused(params: Mapping[str, Any], name: str, members: Sequence[Row], sources
     if stale or not _up_to_date(found, params, same, sources):
         return Row(FUSION, name, "out of date", " ".join(probes))
     passes = [
-        _pass_seconds(
-            _load(sources.timings / "extract" / f"{backbone}.json"), [row.layer for row in some]
-        )
+        _pass_seconds(read_json(paths.timings("extract", backbone)), [row.layer for row in some])
         for backbone, some in by_backbone(sorted(members, key=lambda row: row.backbone))
     ]
     kernel = sum(row.kernel_seconds or 0.0 for row in members)
@@ -184,7 +182,7 @@ def _fused(params: Mapping[str, Any], name: str, members: Sequence[Row], sources
         name,
         "run",
         **_numbers(found, train),
-        feature_seconds=_load(sources.timings / "prepare.json")["decode_seconds"] + sum(passes),
+        feature_seconds=read_json(paths.timings("decode"))["decode_seconds"] + sum(passes),
         svm_seconds=kernel + train["fit_seconds"],
         kernel_seconds=kernel,
         feature_machine="; ".join(sorted({row.feature_machine or "" for row in members})),
@@ -203,14 +201,8 @@ def _pass_seconds(extract: Mapping[str, Any], names: Sequence[str]) -> float:
 
 def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]:
     """What the files of these probes say if they were made with the present parameters."""
-    entries = [(params["backbones"][backbone], layer) for backbone, layer in map(split_probe, probes)]
-    return {
-        **{key: " ".join(value for _ in probes) for key, value in params["extract"].items()},
-        "model": " ".join(entry["model"] for entry, _ in entries),
-        "weights": " ".join(entry["weights"] for entry, _ in entries),
-        "module": " ".join(entry["layers"][layer] for entry, layer in entries),
-        "normalize": params["svm"]["normalize"],
-    }
+    records = [requested(params, Probe.parse(probe)) for probe in probes]
+    return {**joined(records), "normalize": params["svm"]["normalize"]}
 
 
 def _up_to_date(
@@ -225,8 +217,8 @@ def _numbers(found: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, An
         **{key: value for key, value in found.items() if key in names},
         "fit_seconds": train["fit_seconds"],
         "all_seconds": train["all_seconds"],
-        "train_peak_bytes": train["peak_bytes"] + train["beside_bytes"],
-        "svm_machine": train["machine"],
+        "train_peak_bytes": train["peak_bytes"] + train["worker_bytes"],
+        "svm_machine": train["processor"],
     }
 
 
@@ -238,30 +230,22 @@ def _softmax(
     kernel_seconds: float,
 ) -> dict[str, Any]:
     wanted = {**same, **params["softmax"], "split_digest": sources.headline_digest}
-    found = _load(sources.softmax / f"{probe}.json")
-    spent = _load(sources.timings / "softmax" / f"{probe}.json")
+    found = read_json(sources.paths.softmax(Probe.parse(probe)))
+    spent = read_json(sources.paths.timings("softmax", probe))
     if not found or not spent or not _holds(found, wanted):
         return {}
     return {
         "softmax_accuracy": found["accuracy"],
         "softmax_converged": found["converged"],
-        "softmax_seconds": kernel_seconds + spent["compact_seconds"] + spent["fit_seconds"],
+        "softmax_seconds": kernel_seconds + spent["map_seconds"] + spent["fit_seconds"],
     }
 
 
 def _holds(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(found.get(key) == value for key, value in wanted.items())
-
-
-def _load(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.exists() else {}
+    return not changed(found, wanted)
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
     """Write all there is to know; cells of a row that was not run are empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        names = ["probe", *(field.name for field in fields(Row))]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({"probe": row.probe, **asdict(row)})
+    names = [field.name for field in fields(Row)]
+    files.write_csv(path, ["probe", *names], ([row.probe, *astuple(row)] for row in rows))

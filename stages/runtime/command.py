@@ -1,4 +1,4 @@
-"""How a stage is called and how it fails: keyword paths in, one clear line out."""
+"""How a stage is called and how it fails: one clear line."""
 
 import argparse
 import errno
@@ -6,18 +6,21 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line.
 
-    Its positional parameters become positional arguments (`*names` one or more of them), its
-    keyword-only ones `--options` that are paths, texts if annotated `str`, or flags if annotated `bool`;
-    required, unless they have a default. `dvc.yaml` spells them all out, so it alone knows where files
-    are.
+    Positional parameters become positional arguments: a `Probe` is parsed, of `*names` there are one or
+    more. A parameter `paths` becomes the options `--data` and `--results`, the two folders of all files.
+    Any other keyword-only parameter becomes an option: a text, or a flag if annotated `bool`.
     A `StageError` or an `OSError` ends the process with one line and status 1.
     """
     parameters = inspect.signature(main).parameters.values()
@@ -31,7 +34,9 @@ def run(main: Callable[..., None]) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = vars(parser.parse_args())
     debug = arguments.pop("debug")
-    positional: list[str] = []
+    if "data" in arguments:
+        arguments["paths"] = Paths(arguments.pop("data"), arguments.pop("results"))
+    positional: list[Any] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional += arguments.pop(parameter.name)
@@ -48,23 +53,24 @@ def run(main: Callable[..., None]) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
-    name, required = parameter.name, parameter.default is parameter.empty
+    name, kind = parameter.name, parameter.annotation
     if parameter.kind is parameter.VAR_POSITIONAL:
         parser.add_argument(name, nargs="+", metavar=name.upper())
     elif parameter.kind is not parameter.KEYWORD_ONLY:
-        parser.add_argument(name)
-    elif parameter.annotation is bool:
+        parser.add_argument(name, type=Probe.parse if kind is Probe else str)
+    elif kind is Paths:
+        for folder in fields(Paths):
+            parser.add_argument(
+                f"--{folder.name}",
+                type=Path,
+                metavar="FOLDER",
+                default=folder.default,
+                help="default: %(default)s",
+            )
+    elif kind is bool:
         parser.add_argument(f"--{name}", action="store_true")
     else:
-        kind, metavar = (str, name.upper()) if parameter.annotation is str else (Path, "PATH")
-        parser.add_argument(
-            f"--{name}",
-            type=kind,
-            metavar=metavar,
-            required=required,
-            default=None if required else parameter.default,
-            help=None if required else "default: %(default)s",
-        )
+        parser.add_argument(f"--{name}", metavar=name.upper(), required=True)
 
 
 def _full_disk(error: Exception) -> StageError | None:

@@ -41,12 +41,12 @@ def choose(wanted: str) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """The GPU's name, or the processor as `timing.machine` has it."""
+    """The GPU's name, or the processor as `timing.processor` has it."""
     if device.type == "cuda":
         import torch
 
-        return f"{torch.cuda.get_device_name(device)}, {timing.machine()}"
-    return timing.machine()
+        return f"{torch.cuda.get_device_name(device)}, {timing.processor()}"
+    return timing.processor()
 
 
 def compute_bfloat16(device: torch.device) -> bool:

@@ -1,6 +1,8 @@
 """Errors that the user can mend, and the names that an error lists."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -22,16 +24,21 @@ class StageError(Exception):
         """Go from one process to another as it is: its arguments are made one line already."""
         return _told, self.args
 
-    def within(self, what: str) -> "StageError":
-        """The same error, with `what` it is about put in front."""
-        self.args = (f"{what}: {self.args[0]}",)
-        return self
-
 
 def _told(line: str) -> StageError:
     error = StageError.__new__(StageError)
     error.args = (line,)
     return error
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put `what` it is about in front of a `StageError` that is raised in the block."""
+    try:
+        yield
+    except StageError as error:
+        error.args = (f"{what}: {error.args[0]}",)
+        raise
 
 
 def among(name: str, names: list[str], limit: int = 12) -> str:

@@ -50,16 +50,32 @@ def unfailing_file(path: Path) -> Iterator[io.FileIO]:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write `values` as json, whole or not at all."""
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(values, indent=2) + "\n")
+    write_text(path, json.dumps(values, indent=2) + "\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
     """Write a csv file, whole or not at all."""
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(lines)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The lines of a csv file, each by its columns."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a json file; an empty one where there is no file."""
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text`, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 class _Unfailing(io.FileIO):

@@ -14,8 +14,12 @@ from stages.runtime.errors import StageError
 
 @contextmanager
 def writing(path: Path) -> Iterator[h5py.File]:
-    """Give a new file; on a full disk raise `OSError` at its end."""
-    with files.unfailing_file(path) as target, h5py.File(target, "w") as file:
+    """Give a new file, which appears at `path` whole or not at all; on a full disk raise `OSError`."""
+    with (
+        files.whole_file(path) as temporary,
+        files.unfailing_file(temporary) as target,
+        h5py.File(target, "w") as file,
+    ):
         yield file
 
 

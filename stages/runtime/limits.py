@@ -1,8 +1,12 @@
-"""What must fit in memory: the kernel is n x n, whatever the layers are."""
+"""Limits of a machine: its memory, its disk, its cores."""
 
 import math
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from stages.runtime.errors import StageError
 
@@ -25,7 +29,7 @@ def refuse_kernel(n: int, gib: float) -> None:
         )
 
 
-def require(folder: Path, needed: float, what: str) -> None:
+def require_space(folder: Path, needed: float, what: str) -> None:
     """Say how many bytes `what` will take; raise `StageError` if the disk of `folder` has fewer."""
     free = shutil.disk_usage(folder).free
     print(f"{what} will take about {needed / GB:.2f} GB; {free / GB:.2f} GB are free", flush=True)
@@ -37,3 +41,13 @@ def require(folder: Path, needed: float, what: str) -> None:
             do="free some (`dvc gc --workspace` removes results that params.yaml no longer asks for), "
             "then dvc repro",
         )
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """The context in which BLAS computes on one core.
+
+    The last bit of a result then does not depend on the number of cores; and systems of a few thousand
+    rows lose more by threads than they gain.
+    """
+    limited: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limited

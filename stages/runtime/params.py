@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.runtime.errors import StageError, among
+from stages.runtime.probe import Probe
 
 PARAMS = Path("params.yaml")
 _SCHEMA = Path(__file__).parents[2] / "params.schema.json"
@@ -59,12 +60,6 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     for section, probes in _lists(document):
         _check_listed(path, section, probes, document["probes"])
     return dict(document)
-
-
-def split_probe(probe: str) -> tuple[str, str]:
-    """`vgg16/pool5` is the layer `pool5` of the backbone `vgg16`."""
-    backbone, _, layer = probe.partition("/")
-    return backbone, layer
 
 
 def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,8 +110,9 @@ def _refusal(path: Path, error: jsonschema.ValidationError) -> StageError:
     )
 
 
-def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
-    backbone, layer = split_probe(probe)
+def _check_probe(path: Path, text: str, backbones: dict[str, Any]) -> None:
+    probe = Probe.parse(text)
+    backbone, layer = probe.backbone, probe.layer
     if backbone not in backbones:
         expected, found = among(backbone, list(backbones)), f"the unknown backbone {backbone!r}"
     elif layer not in backbones[backbone]["layers"]:

@@ -46,19 +46,19 @@ def peak_bytes() -> int:
         return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def machine() -> str:
+def processor() -> str:
     """The processor, its cores and the memory, as one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"{_processor_name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
 def write(path: Path, **values: Any) -> None:
-    """Write `values`, the machine and the peak memory of this process to the json file `path`."""
-    record = {**values, "machine": machine(), "peak_bytes": peak_bytes()}
+    """Write `values`, the processor and the peak memory of this process to the json file `path`."""
+    record = {**values, "processor": processor(), "peak_bytes": peak_bytes()}
     files.write_json(path, record)
 
 
-def _processor() -> str:
+def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -11,7 +11,7 @@ from stages.kernels import fusion
 from stages.runtime.errors import StageError
 from stages.svm import dual, newton
 
-Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[dual.Machine]]
+Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[dual.KernelSVM]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def cross_validate(
     grid: Sequence[float],
     folds: int,
     seed: int,
-    solve: Solver = newton.path,
+    solve: Solver = newton.fit_path,
 ) -> Curve:
     """Train on all folds but one and predict that one, for each C and fold.
 
@@ -85,6 +85,6 @@ def _accuracies(
     solve: Solver,
 ) -> list[float]:
     K = fusion.kernel(members, train)
-    machines = solve(K[np.ix_(train, train)], y[train], grid)
+    svms = solve(K[np.ix_(train, train)], y[train], grid)
     cross = K[np.ix_(test, train)]
-    return [float((machine.decide(cross).argmax(axis=1) == y[test]).mean()) for machine in machines]
+    return [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]

@@ -13,13 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from stages.kernels import empirical_map
-from stages.svm.dual import Machine
+from stages.svm.dual import KernelSVM
 
 MAX_STEPS = 10_000
 
 
-def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
-    """`svm.path` by `LinearSVC`: a machine for each of the `Cs`; with two classes too, one for each.
+def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[KernelSVM]:
+    """`newton.fit_path` by `LinearSVC`: an SVM for each of the `Cs`, with a column for each class.
 
     Parameters
     ----------
@@ -32,13 +32,15 @@ def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> l
     return [_fit(Z, basis, y, C) for C in Cs]
 
 
-def _fit(Z: NDArray[np.float64], basis: NDArray[np.float64], y: NDArray[np.int64], C: float) -> Machine:
+def _fit(
+    Z: NDArray[np.float64], basis: NDArray[np.float64], y: NDArray[np.int64], C: float
+) -> KernelSVM:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        machine = LinearSVC(C=C, dual=False, max_iter=MAX_STEPS).fit(Z, y)
-    weights, bias = machine.coef_, machine.intercept_
-    if len(weights) == 1:  # of two classes it trains one machine, for the second
+        svc = LinearSVC(C=C, dual=False, max_iter=MAX_STEPS).fit(Z, y)
+    weights, bias = svc.coef_, svc.intercept_
+    if len(weights) == 1:  # for two classes LinearSVC trains one SVM, for the second
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-    # Z = K_iT basis, so w.z = K_iT (basis w): the same machine in terms of the kernel.
+    # Z = K_iT basis, so w.z = K_iT (basis w): the same SVM in terms of the kernel.
     stopped = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-    return Machine(basis @ weights.T, bias, not stopped)
+    return KernelSVM(basis @ weights.T, bias, not stopped)

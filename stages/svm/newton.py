@@ -30,10 +30,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv, dpotrf, dpotri
 from scipy.optimize import brentq
-from threadpoolctl import threadpool_limits
 
 from stages.runtime.errors import StageError
-from stages.svm.dual import Machine
+from stages.runtime.limits import one_blas_thread
+from stages.svm.dual import KernelSVM
 
 MAX_STEPS = 300
 PATIENCE = 30  # steps before a detour; nearly all searches take fewer
@@ -42,7 +42,7 @@ MAX_DETOURS = 8
 FEW = 0.25
 
 
-def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> Machine:
+def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> KernelSVM:
     """Train one SVM per class against the rest.
 
     Parameters
@@ -53,10 +53,10 @@ def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> Machine:
 
     Raises `StageError` where C is so large that float64 cannot solve the problem.
     """
-    return path(K, y, [C])[0]
+    return fit_path(K, y, [C])[0]
 
 
-def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
+def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[KernelSVM]:
     """`fit` for each of the ascending `Cs`, each from where the one before ended.
 
     The set of rows inside the margin changes little from one C to the next, and above some C not at all:
@@ -64,16 +64,14 @@ def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> l
     """
     targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
     searches = [(target, _State(len(K))) for target in targets.T]
-    augmented, machines = K + 1.0, []  # the bias is one more feature, constantly 1
-    # Systems of this size lose more by threads than they gain; and so the result does not depend on the
-    # number of cores.
-    with threadpool_limits(1, user_api="blas"):
+    augmented, svms = K + 1.0, []  # the bias is one more feature, constantly 1
+    with one_blas_thread():
         for number, C in enumerate(Cs):
             # Only the first is started from nowhere.
             converged = _minimise(augmented, C, searches, 0 if number else MAX_DETOURS)
             alpha = np.stack([state.alpha for _, state in searches], axis=1)
-            machines.append(Machine(alpha, alpha.sum(axis=0), converged))
-    return machines
+            svms.append(KernelSVM(alpha, alpha.sum(axis=0), converged))
+    return svms
 
 
 class _State:

@@ -39,5 +39,5 @@ def test_a_record_tells_its_machine(tmp_path: Path) -> None:
     timing.write(tmp_path / "a" / "t.json", fit_seconds=1.5)
     record = json.loads((tmp_path / "a" / "t.json").read_text())
     assert record["fit_seconds"] == 1.5
-    assert record["machine"] == timing.machine()
+    assert record["machine"] == timing.processor()
     assert record["peak_bytes"] > 0

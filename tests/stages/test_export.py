@@ -65,7 +65,7 @@ def write_pixels(folder: Path) -> None:
     pixels.write(folder / "images.h5", folder, [("c", "00.png")], 5)
 
 
-def run(folder: Path, name: str = "model") -> primal.Model:
+def run(folder: Path, name: str = "model") -> primal.LinearSVM:
     export.main(
         "a/b",
         features=folder / "f.h5",

@@ -36,7 +36,7 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
     return small
 
 
-def run(folder: Path, backbone: str, name: str = "1") -> record.Glimpse:
+def run(folder: Path, backbone: str, name: str = "1") -> record.Inspection:
     """Make the images and the weights of the study in `folder`, and run the stage."""
     if not (folder / "images.h5").exists():
         synthetic.write(folder / "images", classes=3, images_per_class=12)

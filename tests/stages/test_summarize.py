@@ -14,7 +14,7 @@ def test_the_table_and_the_page_are_written_without_weights(folder: Path) -> Non
     table, page = folder / "out" / "squeeze.csv", folder / "out" / "squeeze.md"
     summarize.main("squeeze", table=table, page=page)
     layers = read_csv(table)
-    assert layers == tracing.dissect(models.build("torchvision/squeezenet1_1"), 64)
+    assert layers == tracing.trace(models.build("torchvision/squeezenet1_1"), 64)
     assert page.read_text() == (
         "# squeeze\n\n`torchvision/squeezenet1_1`, images of 64 x 64: "
         "1,235,496 parameters, 1,231,552 without biases.\n\n" + markdown(layers)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stages.dataset import index, splits
 from stages.features.segments import Segments
-from stages.inspection.record import FIRST, Glimpse, Predictions
+from stages.inspection.record import FIRST, Inspection, Predictions
 from stages.kernels import gram
 from stages.runtime.provenance import ORIGIN
 
@@ -27,10 +27,10 @@ def predictions() -> Predictions:
     )
 
 
-def glimpse(**changes: Any) -> Glimpse:
+def glimpse(**changes: Any) -> Inspection:
     """Two images with odd names; two layers with maps and one without."""
     rng = np.random.default_rng(0)
-    return Glimpse(
+    return Inspection(
         **{
             "model": "torchvision/net",
             "weights": "V1",

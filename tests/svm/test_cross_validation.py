@@ -87,7 +87,7 @@ def test_the_reference_solver_finds_the_same_curve() -> None:
     X, y = data(1)
     exact, reference = (
         cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=0, solve=solve)
-        for solve in (newton.path, liblinear.path)
+        for solve in (newton.fit_path, liblinear.fit_path)
     )
     assert reference.mean == pytest.approx(exact.mean, abs=0.05)
 

@@ -32,7 +32,7 @@ def linear_svc(X: NDArray[np.float64], y: NDArray[np.int64], C: float) -> Linear
 
 def fit(
     K: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float
-) -> dual.Machine:
+) -> dual.KernelSVM:
     return newton.fit(K[np.ix_(train, train)], y[train], C=C)
 
 
@@ -122,7 +122,7 @@ def test_a_path_comes_to_what_each_fit_comes_to(kind: str) -> None:
     X, y, train = data(kind)
     K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))[np.ix_(train, train)]
     Cs = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0]
-    for C, machine in zip(Cs, newton.path(K, y[train], Cs), strict=True):
+    for C, machine in zip(Cs, newton.fit_path(K, y[train], Cs), strict=True):
         alone = newton.fit(K, y[train], C=C)
         assert machine.converged
         assert np.abs(machine.decide(K) - alone.decide(K)).max() < 1e-7

@@ -7,10 +7,10 @@ from sklearn.preprocessing import normalize
 
 from stages.runtime.errors import StageError
 from stages.svm import primal
-from stages.svm.primal import Model
+from stages.svm.primal import LinearSVM
 
 RNG = np.random.default_rng(0)
-MODEL = Model(
+MODEL = LinearSVM(
     weights=RNG.normal(size=(7, 3)),
     bias=RNG.normal(size=3),
     classes=["coast", "forêt", "street"],

@@ -96,7 +96,7 @@ def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
         rows[~train] = factor * rows[~train][::-1]
         parts = np.split(rows, layers, axis=1)
         members = [part @ part.T for part in parts]
-        trials.append(protocol.trial(members, images.y, train, SETTINGS))
+        trials.append(protocol.run_split(members, images.y, train, SETTINGS))
     one, other = trials
     assert one.curve == other.curve
     assert np.allclose(one.fixed[train], other.fixed[train])
@@ -110,7 +110,7 @@ def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised()
     for seed in range(12):
         X, images, _ = study(seed, signal=0.0, d=20)
         K, test = X @ X.T, ~images.train
-        found = protocol.trial([K], images.y, images.train, SETTINGS)
+        found = protocol.run_split([K], images.y, images.train, SETTINGS)
         chosen.append(right(found.tuned, images, test))
         cross, y = K[:, images.train], images.y[images.train]
         decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in SETTINGS["grid"]]
@@ -129,7 +129,7 @@ def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() ->
         noise[test] *= 30
         members = [X @ X.T, noise @ noise.T]
         members[1][np.ix_(test, train)] /= 30  # but not to the machine
-        found = protocol.trial(members, images.y, train, SETTINGS)
+        found = protocol.run_split(members, images.y, train, SETTINGS)
         K = fusion.kernel(members, np.arange(90))
         machine = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
         honest.append(right(found.fixed, images, test))

@@ -9,27 +9,27 @@ import pytest
 from stages.dataset import splits
 from stages.dataset.index import Index
 from stages.svm import cross_validation, protocol, records
-from stages.svm.dual import Machine
-from stages.svm.protocol import Evaluation, Trial
+from stages.svm.dual import KernelSVM
+from stages.svm.protocol import Evaluation, SplitResult
 
 KEYS = [(label, f"{i}.png") for label in "ab" for i in range(4)]
 Y = np.array([0] * 4 + [1] * 4)
 SETTINGS = {"C": 1.0, "normalize": "none", "solver": "newton", "grid": [0.1, 1.0], "folds": 2, "seed": 0}
 
 
-def trial(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> Trial:
+def trial(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitResult:
     """A split of the eight rows; with the fixed and with the tuned C some of them are wrong."""
     decided = []
     for some in (wrong, tuned_wrong):
         said = np.where(np.isin(np.arange(8), some), 1 - Y, Y)
         decided.append(np.eye(2)[said] * 0.5)
     mask = np.isin(np.arange(8), train)
-    return Trial(mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100)
+    return SplitResult(mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100)
 
 
 def found() -> Evaluation:
     return Evaluation(
-        machine=Machine(np.zeros((4, 2)), np.zeros(2), True),
+        machine=KernelSVM(np.zeros((4, 2)), np.zeros(2), True),
         headline=trial([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
         # Of four test images each: one and three wrong, then none and one with the tuned C.
         random=[
@@ -94,6 +94,6 @@ def test_files_hold_what_was_found(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_did_not_converge_anywhere_is_told(tmp_path: Path) -> None:
-    cut = protocol.Trial(**{**vars(trial([0, 1, 4, 5], [], [])), "converged": False})
+    cut = protocol.SplitResult(**{**vars(trial([0, 1, 4, 5], [], [])), "converged": False})
     said = numbers(tmp_path, Evaluation(**{**vars(found()), "random": [*found().random, cut]}))
     assert said["converged"] is False

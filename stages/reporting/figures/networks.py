@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stages.inspection.record import CONDITIONS, FIRST, Glimpse, Predictions
+from stages.inspection.record import CONDITIONS, FIRST, Inspection, Predictions
 from stages.reporting.figures import style
 
 GRID = 8  # maps of the first convolution in a row
 
 
-def answers(path: Path, glimpse: Glimpse, image: int) -> None:
+def answers(path: Path, glimpse: Inspection, image: int) -> None:
     """One image, and the most probable classes under each condition."""
     figure = Figure(figsize=(style.WIDTH, 3.5), layout="constrained")
     panels = figure.subplot_mosaic(
@@ -46,7 +46,7 @@ def bars(axis: Axes, said: Predictions, image: int, condition: int) -> None:
     axis.axvline(0, color=style.GREY, linewidth=1)
 
 
-def activation_maps(path: Path, glimpse: Glimpse, image: int) -> None:
+def activation_maps(path: Path, glimpse: Inspection, image: int) -> None:
     """The first convolution's maps in a square, and below it a row for each tapped layer."""
     maps = {layer: found[image] for layer, found in glimpse.maps.items()}
     square = maps.pop(FIRST, np.zeros((0, 1, 1), dtype=np.float32))
