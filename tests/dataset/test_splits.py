@@ -46,7 +46,7 @@ def test_groups_stay_together_and_the_counts_hold(groups: list[int], seed: int, 
     try:
         train = splits.draw(KEYS, together, train_per_class=per_class, seed=[seed])
     except StageError as error:
-        assert "twins kept together" in str(error)
+        assert "duplicates kept together" in str(error)
         return
     assert counts(train) == {"coast": per_class, "forest": per_class}
     assert all(len(set(train[together == group])) == 1 for group in set(groups))

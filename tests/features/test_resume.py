@@ -9,33 +9,33 @@ from support.study import ROOT
 from stages.features.resume import claimed, digest, software
 from stages.runtime.errors import StageError
 
-ORIGIN = {"weights": "1234", "layers": ("a", "b")}
+IDENTITY = {"weights": "1234", "layers": ("a", "b")}
 
 
 def cut_off(folder: Path) -> None:
-    with pytest.raises(KeyError), claimed(folder, ORIGIN):
+    with pytest.raises(KeyError), claimed(folder, IDENTITY):
         (folder / "rows").write_text("some")
         raise KeyError
 
 
 def test_what_was_cut_off_stays_and_what_is_done_goes(tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
-    with claimed(tmp_path / "a", ORIGIN) as folder:
+    with claimed(tmp_path / "a", IDENTITY) as folder:
         assert (folder / "rows").read_text() == "some"
     assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("change", [{"weights": "1235"}, {"layers": ("a",)}, {"more": 1}])
-def test_work_of_another_origin_is_discarded(change: dict[str, object], tmp_path: Path) -> None:
+def test_work_of_another_identity_is_discarded(change: dict[str, object], tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
-    with claimed(tmp_path / "a", {**ORIGIN, **change}) as folder:
+    with claimed(tmp_path / "a", {**IDENTITY, **change}) as folder:
         assert not (folder / "rows").exists()
 
 
-def test_work_whose_origin_cannot_be_read_is_discarded(tmp_path: Path) -> None:
+def test_work_whose_identity_cannot_be_read_is_discarded(tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
-    (tmp_path / "a" / "origin.json").write_text("{half")
-    with claimed(tmp_path / "a", ORIGIN) as folder:
+    (tmp_path / "a" / "identity.json").write_text("{half")
+    with claimed(tmp_path / "a", IDENTITY) as folder:
         assert not (folder / "rows").exists()
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.examples import provenance
 
 from stages.features.segments import Segments
 from stages.features.store import Features
@@ -11,8 +12,7 @@ X = np.maximum(RNG.normal(size=(100, 5000)), 0).astype(np.float16)  # three whol
 
 
 def segments(path: Path) -> Segments:
-    about = {"layer": "b", "precision": "float32"}
-    return Segments(path, n=len(X), d=X.shape[1], dtype="float16", attributes=about)
+    return Segments(path, n=len(X), provenance=provenance(shape=X.shape[1:]))
 
 
 def write(path: Path, batch: int, start: int = 0, stop: int = len(X)) -> Segments:

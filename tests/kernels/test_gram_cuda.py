@@ -5,7 +5,7 @@ import torch
 from stages.kernels import gram, gram_cuda
 from stages.runtime.errors import StageError
 
-CPU = torch.device("cpu")  # the same code; tests/test_gpu.py runs it on a GPU
+CPU = torch.device("cpu")  # the same code; tests/system/test_gpu.py runs it on a GPU
 
 
 def test_it_is_the_kernel_of_the_cpu() -> None:

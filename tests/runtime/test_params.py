@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.study import ROOT, SMALL
 
 from stages.networks.layers import check_backbones
-from stages.runtime.errors import StageError, among
-from stages.runtime.params import load_params
+from stages.runtime.errors import StageError
+from stages.runtime.params import flat, load_params
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -243,6 +243,7 @@ def test_whatever_bytes_there_are_they_are_judged(content: bytes, tmp_path_facto
     judged(content, tmp_path_factory.getbasetemp())
 
 
-def test_among_puts_likely_names_first() -> None:
-    names = [f"a{i}" for i in range(20)] + ["pool5"]
-    assert among("pol5", names, limit=3) == "pool5, a0, a1, …"
+def test_the_grid_is_text_in_files_of_metrics() -> None:
+    """`dvc metrics diff` leaves lists out."""
+    settings = {**SMALL["svm"], "grid": [1e-05, 0.01, 1.0, 100]}
+    assert flat(settings) == {**settings, "grid": "1e-05 0.01 1 100"}

@@ -17,11 +17,11 @@ def data(classes: int, d: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 def test_it_is_scikit_learns_svm_on_the_raw_features(classes: int, d: int) -> None:
     X, y = data(classes, d)
     Cs = [0.001, 0.1]
-    for C, machine in zip(Cs, liblinear.fit_path(X @ X.T, y, Cs), strict=True):
+    for C, svm in zip(Cs, liblinear.fit_path(X @ X.T, y, Cs), strict=True):
         theirs = LinearSVC(C=C, dual=False).fit(X, y)
         expected = theirs.decision_function(X)
-        found = machine.decide(X @ X.T)
-        assert machine.converged
+        found = svm.decide(X @ X.T)
+        assert svm.converged
         assert found.shape == (80, classes)
         found = found[:, 1] if classes == 2 else found
         assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()

@@ -45,24 +45,24 @@ def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
     for trial, train in zip([found.headline, *found.random], [images.train, *masks], strict=True):
         assert np.array_equal(trial.train, train)
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
-        machine = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-        search = GridSearchCV(machine, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
+        svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
+        search = GridSearchCV(svc, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
         assert trial.curve.mean == pytest.approx(search.cv_results_["mean_test_score"])
         for decisions, C in ((trial.fixed, 1.0), (trial.tuned, trial.curve.best)):
-            expected = machine.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
+            expected = svc.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
             assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
         assert trial.converged
 
 
-def test_the_headlines_machine_is_the_one_that_is_kept() -> None:
+def test_the_svm_of_the_headline_split_is_the_one_that_is_kept() -> None:
     X, images, masks = study(1)
     found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
     K = (X @ X.T)[:, images.train]
     alone = newton.fit(K[images.train], images.y[images.train], C=1.0)
-    assert np.allclose(found.machine.alpha, alone.alpha)
-    assert np.allclose(found.machine.decide(K), found.headline.fixed)
+    assert np.allclose(found.svm.alpha, alone.alpha)
+    assert np.allclose(found.svm.decide(K), found.headline.fixed)
     assert found.all_seconds >= found.fit_seconds > 0
-    assert found.beside_bytes == 0
+    assert found.worker_bytes == 0
 
 
 def test_processes_of_its_own_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_processes_of_its_own_change_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
     many = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
-    assert many.beside_bytes > 0
+    assert many.worker_bytes > 0
     for one, other in zip([alone.headline, *alone.random], [many.headline, *many.random], strict=True):
         assert np.array_equal(one.fixed, other.fixed)
         assert np.array_equal(one.tuned, other.tuned)
@@ -128,12 +128,12 @@ def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() ->
         noise = np.random.default_rng(100 + seed).normal(size=(90, 10))
         noise[test] *= 30
         members = [X @ X.T, noise @ noise.T]
-        members[1][np.ix_(test, train)] /= 30  # but not to the machine
+        members[1][np.ix_(test, train)] /= 30  # but not for the SVM
         found = protocol.run_split(members, images.y, train, SETTINGS)
         K = fusion.kernel(members, np.arange(90))
-        machine = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
+        svm = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
         honest.append(right(found.fixed, images, test))
-        leaking.append(right(machine.decide(K[:, train]), images, test))
+        leaking.append(right(svm.decide(K[:, train]), images, test))
     assert np.mean(leaking) > np.mean(honest) + 0.02
 
 
