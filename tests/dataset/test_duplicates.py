@@ -21,7 +21,7 @@ def scene(seed: int) -> Image.Image:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Five pictures; of the first the same file, a darker, a smaller and a badly compressed one."""
+    """Five pictures; the first also copied, made darker, made smaller, and compressed badly."""
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
     for seed in range(5):
@@ -91,7 +91,7 @@ def test_only_test_rows_with_a_duplicate_in_training_are_seen() -> None:
     assert np.flatnonzero(duplicates.seen_in_training([Pair(1, 2, True, 0)], train)).tolist() == [1]
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_duplicates_are_read_as_they_were_written(tmp_path: Path) -> None:
     pairs = [Pair(0, 1, True, 0), Pair(0, 2, False, 40)]
     duplicates.write(tmp_path / "pairs.csv", pairs)
     assert duplicates.read(tmp_path / "pairs.csv") == pairs

@@ -76,7 +76,7 @@ def test_groups_that_cannot_be_divided_are_told() -> None:
         splits.draw(KEYS, groups, train_per_class=4, seed=[0])
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_splits_are_read_as_they_were_written(tmp_path: Path) -> None:
     masks = np.array([splits.draw(KEYS, ALONE, train_per_class=4, seed=[i]) for i in range(3)])
     splits.write(tmp_path / "splits.csv", masks)
     assert np.array_equal(splits.read(tmp_path / "splits.csv"), masks)

@@ -33,7 +33,7 @@ def test_the_bytes_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 31, 32, 80, 96, 100])
-def test_what_was_cut_off_goes_on(stop: int, tmp_path: Path) -> None:
+def test_interrupted_work_is_resumed(stop: int, tmp_path: Path) -> None:
     """Rows that waited for a segment to be full are lost, and only those."""
     write(tmp_path / "whole.h5", 16).join()
     write(tmp_path / "f.h5", 16, stop=stop)

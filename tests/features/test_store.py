@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from support.examples import provenance, write_features
@@ -43,7 +44,16 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
             list(Features(path).blocks())
 
 
-def test_a_file_that_is_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_hdf5_is_damage(tmp_path: Path) -> None:
     (tmp_path / "f.h5").write_bytes(b"half a file")
     with pytest.raises(StageError, match="extract"):
         Features(tmp_path / "f.h5")
+
+
+def test_a_file_without_provenance_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "b" / "x.h5"
+    write_features(path, np.zeros((3, 2), dtype=np.float16))
+    with h5py.File(path, "r+") as file:
+        del file["features"].attrs["module"]
+    with pytest.raises(StageError, match="features at .*module.*a damaged file.*dvc repro extract@b"):
+        Features(path)

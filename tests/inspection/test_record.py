@@ -56,7 +56,7 @@ def test_the_table_has_a_line_per_image_condition_and_rank() -> None:
     assert float(lines[-1][4]) == pytest.approx(predictions().probability[1, 3, 4], abs=1e-4)
 
 
-def test_file_names_are_safe_and_unlike() -> None:
+def test_file_names_are_safe_and_all_different() -> None:
     names = ["coast/image 1.jpg", "coast/image_1.png", "../a$b<c>.jpg", "山/图.jpg"]
     found = record.file_names(names)
     assert found[0] == "1-coast-image-1"

@@ -29,14 +29,14 @@ def test_the_streamed_kernel_is_the_plain_product(kind: str, d: int) -> None:
     assert np.array_equal(K, K.T)
 
 
-def test_l2_normalisation_from_the_diagonal() -> None:
+def test_l2_normalisation_is_that_of_the_rows() -> None:
     X = RNG.normal(size=(20, 7))
     X[3] = 0  # a row without any feature stays so
     scaled = normalize(X)
     assert np.allclose(gram.l2_normalise(X @ X.T), scaled @ scaled.T, atol=1e-14)
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_a_kernel_is_read_as_it_was_written(tmp_path: Path) -> None:
     K = RNG.normal(size=(5, 5))
     made = provenance(shape=(3, 2, 2), storage="float32")
     gram.write(tmp_path / "k.h5", K, made)

@@ -42,7 +42,9 @@ def test_shapes_come_in_the_order_of_the_pass() -> None:
         ("torchvision/vit_b_16", "encoder.layers.encoder_layer_0", 128, "images of 128 x 128"),
     ],
 )
-def test_layers_that_cannot_be_tapped(model: str, path: str, size: int, message: str | None) -> None:
+def test_layers_that_cannot_be_tapped_are_refused(
+    model: str, path: str, size: int, message: str | None
+) -> None:
     with torch.device("meta"):
         network = models.build(model)
     if message is None:

@@ -105,7 +105,7 @@ def test_the_pass_stops_after_the_deepest_tap() -> None:
         tap(Three(), {"c": "third"})
 
 
-def test_hooks_are_taken_off() -> None:
+def test_hooks_are_removed() -> None:
     network = Three()
     tap(network, {"a": "first"})
     assert not network.first._forward_hooks

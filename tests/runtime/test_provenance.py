@@ -37,7 +37,7 @@ def test_the_number_of_features_is_the_product_of_the_shape() -> None:
     assert provenance(shape=(512, 7, 7)).feature_dim == 25_088
 
 
-def test_the_record_of_what_params_ask_for_is_what_they_ask_for(small: dict[str, Any]) -> None:
+def test_features_as_requested_have_the_record_that_was_requested(small: dict[str, Any]) -> None:
     asked = requested(small, Probe("squeeze", "pool2"))
     assert asked == {
         "model": "torchvision/squeezenet1_1",

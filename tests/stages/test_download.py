@@ -60,7 +60,7 @@ def contents(images: Path) -> dict[str, bytes]:
     return {str(path.relative_to(images)): path.read_bytes() for path in images.rglob("*.*")}
 
 
-def test_the_first_mirror_that_is_whole(run: Callable[..., Path]) -> None:
+def test_the_first_complete_mirror_is_used(run: Callable[..., Path]) -> None:
     with Server({"/1.zip": WHOLE}) as server:
         images = run(
             source="scene15", mirrors=[f"{server.url}/0.zip", f"{server.url}/1.zip", "http://x/"]
@@ -71,7 +71,7 @@ def test_the_first_mirror_that_is_whole(run: Callable[..., Path]) -> None:
     assert not list((images.parent / "partial").iterdir())
 
 
-def test_mirrors_complete_each_other(run: Callable[..., Path]) -> None:
+def test_mirrors_are_used_together(run: Callable[..., Path]) -> None:
     rest = packed({"x": b"car", "y": b"bus"})
     with Server({"/1.zip": HALF, "/2.zip": rest}) as server:
         assert (
@@ -80,7 +80,7 @@ def test_mirrors_complete_each_other(run: Callable[..., Path]) -> None:
         )
 
 
-def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_every_incomplete_mirror_is_told(run: Callable[..., Path], tmp_path: Path) -> None:
     with Server({"/1.zip": HALF, "/2.zip": b"<html>moved</html>"}) as server:
         mirrors = [f"{server.url}/{i}.zip" for i in (1, 2, 3)]
         with pytest.raises(StageError) as caught:
@@ -94,7 +94,7 @@ def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zip", "folder"])
-def test_a_copy_of_the_users_own_and_no_network(
+def test_the_users_own_copy_needs_no_network(
     kind: str, run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy"
@@ -122,7 +122,7 @@ def test_an_incomplete_copy_does_not_fall_back_to_the_network(
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["scene15.csv"]
 
 
-def test_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_users_own_images_are_copied(run: Callable[..., Path], tmp_path: Path) -> None:
     own = {"cats/1.png": b"1", "cats/2.png": b"2", "dogs/1.png": b"3"}
     for name, content in own.items():
         (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def test_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) -> No
         run(source="folder")
 
 
-def test_no_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_missing_images_of_the_user_are_told(run: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such folder"):
         run(source="folder")
     (tmp_path / "own" / "cats").mkdir(parents=True)
@@ -142,14 +142,14 @@ def test_no_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) ->
         run(source="folder")
 
 
-def test_generated_scenes(run: Callable[..., Path]) -> None:
+def test_generated_scenes_are_written(run: Callable[..., Path]) -> None:
     assert len(contents(run(source="synthetic"))) == 3 * 12
 
 
 @pytest.mark.skipif(
     "SCENE15" not in os.environ, reason="set SCENE15=<archive or folder> to try the real images"
 )
-def test_the_real_scene15(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
+def test_the_real_scene15_is_complete(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
     small["data"].update(source="scene15")
     study(small)
     paths = Paths(tmp_path / "data", tmp_path / "results")

@@ -73,7 +73,7 @@ def run() -> primal.LinearSVM:
 
 @pytest.mark.parametrize("norm", ["none", "l2"])
 def test_the_primal_svm_decides_as_the_dual_one_does(norm: str) -> None:
-    """params.yaml says none: what counts is how the SVM was trained."""
+    """The SVM's own normalisation counts, not that of params.yaml, which is none."""
     given = make(norm)
     assert Features(Paths().features(PROBE)).block_count == 3
     svm = run()

@@ -64,12 +64,12 @@ def test_an_extraction_that_fails_leaves_no_file(folder: Path, monkeypatch: pyte
 
 
 class Killed(BaseException):
-    """What no code of ours catches."""
+    """An error that no code of the project catches."""
 
 
 @pytest.mark.parametrize("batch", [8, 10])
 @pytest.mark.parametrize("at", [1, 4, 5, 6, 7, 8])
-def test_what_was_cut_off_goes_on_and_comes_out_the_same(
+def test_an_interrupted_extraction_is_resumed_and_gives_the_same_bytes(
     at: int, batch: int, folder: Path, small: dict[str, Any], study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """90 images; a segment has 32 rows; progress is recorded where a batch ends with a segment."""
@@ -131,7 +131,9 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(
         assert path.read_bytes() == (halved / path.name).read_bytes()
 
 
-def test_not_even_one_image_fits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_does_not_fit_alone_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images_of(folder)
     monkeypatch.setattr(Taps, "start", Small(most=0))
     with pytest.raises(StageError, match=r"one image to go through squeeze.*Tried to allocate"):

@@ -26,7 +26,7 @@ Study = Callable[[dict[str, Any]], Path]
 
 @pytest.fixture
 def headed(small: dict[str, Any]) -> dict[str, Any]:
-    """A study of one network whose weights count as trained: a file of one's own, 1,000 outputs."""
+    """A study of one network with a file of weights of the user's own and 1,000 outputs."""
     small["backbones"] = {
         "shuffle": {
             "model": "torchvision/shufflenet_v2_x0_5",
@@ -39,7 +39,7 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(backbone: str) -> record.Inspection:
-    """Make the images and the weights of the study that is gone to, and run the stage."""
+    """Make the images and the weights of the study in the current folder; run the stage."""
     paths = Paths()
     if not paths.pixels.exists():
         synthetic.write(paths.images, classes=3, images_per_class=12)
@@ -65,7 +65,7 @@ def written(backbone: str) -> list[Path]:
     return [paths.inspection(backbone), *answers]
 
 
-def test_what_it_says_is_what_the_network_says(headed: dict[str, Any], study: Study) -> None:
+def test_answers_are_the_networks_own(headed: dict[str, Any], study: Study) -> None:
     study(headed)
     seen = run("shuffle")
     assert isinstance(seen.said, record.Predictions)
@@ -88,7 +88,7 @@ def test_what_it_says_is_what_the_network_says(headed: dict[str, Any], study: St
 
 
 def test_in_train_mode_the_batch_decides(headed: dict[str, Any], study: Study) -> None:
-    """The one batch that holds all test images, put through by hand in train mode."""
+    """One batch holds all test images; the test runs it by hand in train mode."""
     headed["inspect_network"] = {"images": 2, "batch_size": 18}
     study(headed)
     seen = run("shuffle")
@@ -106,7 +106,7 @@ def test_in_train_mode_the_batch_decides(headed: dict[str, Any], study: Study) -
     assert not np.array_equal(seen.said.all_best[2], seen.said.all_best[0])
 
 
-def test_twice_the_same_whatever_came_before(headed: dict[str, Any], study: Study) -> None:
+def test_two_inspections_make_the_same_bytes(headed: dict[str, Any], study: Study) -> None:
     study(headed)
     run("shuffle")
     first = [path.read_bytes() for path in written("shuffle")]
@@ -169,7 +169,7 @@ def test_pixels_are_described(headed: dict[str, Any], study: Study) -> None:
     assert facts["mean"] == [0.485, 0.456, 0.406]
 
 
-def test_an_image_of_ones_own(headed: dict[str, Any], study: Study) -> None:
+def test_an_image_of_the_users_own_is_shown(headed: dict[str, Any], study: Study) -> None:
     headed["inspect_network"]["images"] = ["mine.png"]
     study(headed)
     Paths().own_examples.mkdir(parents=True)
@@ -186,7 +186,7 @@ def test_an_image_of_ones_own(headed: dict[str, Any], study: Study) -> None:
         ("timm/swin_tiny_patch4_window7_224", {"block1": "layers.1"}, (2, 10, 28, 28)),
     ],
 )
-def test_transformers_work(
+def test_transformers_have_maps(
     model: str,
     layers: dict[str, str],
     shape: tuple[int, ...],

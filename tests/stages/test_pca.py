@@ -19,7 +19,7 @@ from stages.runtime.paths import Paths
 
 @pytest.fixture
 def reduced(small: dict[str, Any], study: Any) -> Any:
-    """The study with these numbers of components, gone to."""
+    """Go to the study with these numbers of components."""
 
     def go(components: list[int], **protocol: Any) -> None:
         small["pca"] = {"probes": ["squeeze/pool1"], "components": components}
@@ -39,7 +39,7 @@ def run_pca() -> tuple[list[dict[str, float]], dict[str, Any]]:
 
 @pytest.mark.parametrize("C", [1e-3, 1.0])
 @pytest.mark.parametrize("scaling", ["none", "l2"])
-def test_it_is_scikit_learns_on_the_features(scaling: str, C: float, reduced: Any) -> None:
+def test_the_curve_is_scikit_learns_on_the_raw_features(scaling: str, C: float, reduced: Any) -> None:
     reduced([1, 5, 20], C=C, normalize=scaling)
     images, X = overlapping()
     lines, _ = run_pca()

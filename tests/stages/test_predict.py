@@ -28,7 +28,7 @@ Said = dict[str, tuple[str, float, str]]  # file to label, margin, runner-up
 
 
 def build(folder: Path, params: dict[str, Any]) -> None:
-    """Run the pipeline on data/images up to the weights of `PROBE`, in the folder that is gone to."""
+    """Run the pipeline on data/images up to the weights of `PROBE`, in the current folder."""
     dump(params, folder / "params.yaml")
     paths = Paths()
     decode_stage.main(paths=paths)
@@ -60,7 +60,7 @@ def train(images: index.Index, settings: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A study of grey pictures that ran."""
+    """A study of grey pictures whose stages have run."""
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -105,7 +105,7 @@ def same(found: Said, wanted: Said) -> None:
         assert found[file] == (label, pytest.approx(margin, rel=1e-3), second)
 
 
-def test_it_says_of_the_data_set_what_the_pipeline_says(
+def test_predictions_on_the_data_set_are_the_kernels(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = expected(SMALL["svm"])
@@ -113,7 +113,7 @@ def test_it_says_of_the_data_set_what_the_pipeline_says(
     assert len({label for label, _, _ in wanted.values()}) == 3
 
 
-def test_so_it_does_in_colour_with_unit_lengths_and_float32(
+def test_predictions_in_colour_with_unit_lengths_and_float32_are_the_kernels(
     small: dict[str, Any], study: Callable[[dict[str, Any]], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     small["svm"]["normalize"], small["extract"]["storage"] = "l2", "float32"
@@ -153,7 +153,7 @@ def test_grey_pictures_are_decoded_as_decode_does(here: Path) -> None:
 def test_a_colour_photo_is_made_grey_where_the_data_set_is(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before it is resized, as a grey version of the file would be."""
+    """The photo is made grey before it is resized, as a grey version of the file would be."""
     rng = np.random.default_rng(1)
     photo = Image.fromarray(rng.integers(0, 256, size=(90, 70, 3), dtype=np.uint8))
     photo.save("colour.png")

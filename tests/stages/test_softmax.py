@@ -23,7 +23,7 @@ def run_softmax() -> dict[str, Any]:
 
 @pytest.mark.parametrize("scaling", ["none", "l2"])
 @pytest.mark.parametrize("C", [1e-3, 0.1, 10.0])
-def test_it_is_scikit_learns_on_the_raw_features(
+def test_accuracies_are_scikit_learns_on_the_raw_features(
     scaling: str, C: float, small: dict[str, Any], study: Any
 ) -> None:
     small["svm"]["normalize"], small["softmax"] = scaling, {"C": C, "max_iter": 1000}
@@ -54,7 +54,7 @@ def test_metrics_and_times() -> None:
     assert {"map_seconds", "fit_seconds"} < set(times)
 
 
-def test_one_cut_short_says_so_without_a_warning(small: dict[str, Any], study: Any) -> None:
+def test_a_fit_that_is_cut_short_says_so_without_a_warning(small: dict[str, Any], study: Any) -> None:
     small["softmax"] = {"C": 1.0, "max_iter": 1}
     study(small)
     overlapping()

@@ -20,7 +20,7 @@ def test_the_time_of_a_step_is_written() -> None:
 
 @pytest.mark.parametrize("model", ["torchvision/shufflenet_v2_x0_5", "torchvision/googlenet"])
 def test_a_step_trains_the_network(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every parameter that has a part in the answer moves; the auxiliary heads' do not."""
+    """Every parameter moves that the output depends on; parameters of auxiliary heads do not."""
     built = []
 
     def build(name: str) -> torch.nn.Module:

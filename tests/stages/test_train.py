@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def made() -> index.Index:
-    """An index of 30 rows in 3 classes and the kernel of separable features under it."""
+    """Write an index of 30 rows in 3 classes, splits, and the kernel of separable features."""
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
     alone = np.arange(30)
     masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
@@ -69,8 +69,8 @@ def test_train_writes_metrics_and_predictions_that_agree() -> None:
     assert attributes["rows"] == index.digest(images.keys)
 
 
-def test_no_test_image_has_a_part_in_the_choice_of_c() -> None:
-    """With other test images the metrics on them differ, and nothing of the choice does."""
+def test_test_images_do_not_influence_the_choice_of_c() -> None:
+    """With other test images only the metrics on those differ."""
     images = made()
     metrics, curve = run_train(), Paths().curve(PROBE).read_text()
     K, about = gram.read(Paths().kernel(PROBE), PROBE)
@@ -84,7 +84,7 @@ def test_no_test_image_has_a_part_in_the_choice_of_c() -> None:
     assert after["accuracy"] != metrics["accuracy"]
 
 
-def test_train_normalises_when_told_to(small: dict[str, Any], study: Any) -> None:
+def test_train_normalises_if_asked_to(small: dict[str, Any], study: Any) -> None:
     margins = {}
     for normalize in ("none", "l2"):
         small["svm"]["normalize"] = normalize

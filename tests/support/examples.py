@@ -55,7 +55,7 @@ def inspection(**changes: Any) -> Inspection:
 
 
 def drawn(path: Path) -> tuple[int, int]:
-    """The size of a picture that has something in it."""
+    """The size of a picture; assert that the picture is not blank."""
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).std() > 5
         return image.size

@@ -23,7 +23,7 @@ def data(seed: int, classes: int = 3, d: int = 200) -> tuple[NDArray[np.float64]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_chooses_as_scikit_learn_does_on_the_raw_features(seed: int) -> None:
+def test_the_choice_is_scikit_learns_on_the_raw_features(seed: int) -> None:
     X, y = data(seed)
     found = cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)

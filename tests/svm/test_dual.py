@@ -9,7 +9,7 @@ from stages.svm import dual
 from stages.svm.dual import KernelSVM
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_an_svm_is_read_as_it_was_written(tmp_path: Path) -> None:
     svm = KernelSVM(np.arange(6.0).reshape(3, 2), np.array([0.5, -1.0]), True)
     about = {"rows": "abc", "C": 0.1}
     for name in ("a.h5", "b.h5"):

@@ -20,7 +20,7 @@ def load(folder: Path, rows: str, normalize: str = "none") -> inputs.Inputs:
     return inputs.load(PROBE, "train@a/b", paths, normalize=normalize)
 
 
-def test_a_kernel_comes_with_its_index_as_it_is_wanted(tmp_path: Path) -> None:
+def test_a_kernel_comes_normalised_with_its_provenance_and_the_index(tmp_path: Path) -> None:
     rows = index.digest(IMAGES.keys)
     given = load(tmp_path, rows)
     assert given.K.tolist() == [[4.0, 2.0], [2.0, 9.0]]
@@ -35,6 +35,6 @@ def test_other_rows_are_refused(tmp_path: Path) -> None:
 
 
 def test_scores_by_hand() -> None:
-    """Three of four right; of class 0 two thirds, of class 1 all."""
+    """Three of four are right: two thirds of class 0, all of class 1."""
     found = inputs.score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]))
     assert found == pytest.approx({"accuracy": 3 / 4, "balanced_accuracy": 5 / 6})

@@ -14,7 +14,7 @@ def data(classes: int, d: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("d", [10, 300])
-def test_it_is_scikit_learns_svm_on_the_raw_features(classes: int, d: int) -> None:
+def test_decision_values_are_scikit_learns_on_the_raw_features(classes: int, d: int) -> None:
     X, y = data(classes, d)
     Cs = [0.001, 0.1]
     for C, svm in zip(Cs, liblinear.fit_path(X @ X.T, y, Cs), strict=True):
@@ -27,7 +27,7 @@ def test_it_is_scikit_learns_svm_on_the_raw_features(classes: int, d: int) -> No
         assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
 
 
-def test_it_comes_to_what_the_exact_solver_comes_to() -> None:
+def test_decision_values_are_near_the_exact_solvers() -> None:
     X, y = data(3, 40)
     K = X @ X.T
     (theirs,), exact = liblinear.fit_path(K, y, [0.01]), newton.fit(K, y, C=0.01)

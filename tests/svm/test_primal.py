@@ -26,14 +26,14 @@ SVM = LinearSVM(
 )
 
 
-def test_it_decides_by_its_weights() -> None:
+def test_decision_values_are_those_of_the_weights() -> None:
     X = RNG.normal(size=(5, 7)).astype(np.float16)
     expected = np.array([[row @ w + b for w, b in zip(SVM.weights.T, SVM.bias, strict=True)]
                          for row in X.astype(np.float64)])  # fmt: skip
     assert np.allclose(SVM.decide(X), expected, rtol=1e-12)
 
 
-def test_it_scales_rows_to_unit_length_but_for_those_of_zeros() -> None:
+def test_rows_are_scaled_to_unit_length_except_rows_of_zeros() -> None:
     X = RNG.normal(size=(5, 7)).astype(np.float16)
     X[2] = 0
     unit = normalize(X.astype(np.float64))
@@ -41,7 +41,7 @@ def test_it_scales_rows_to_unit_length_but_for_those_of_zeros() -> None:
     assert np.array_equal(SVM.decide(X)[2], SVM.bias)
 
 
-def test_it_is_written_and_read(tmp_path: Path) -> None:
+def test_an_svm_is_read_as_it_was_written(tmp_path: Path) -> None:
     for name in ("1.h5", "2.h5"):
         primal.write(tmp_path / name, SVM)
     again = vars(primal.read(tmp_path / "1.h5", PROBE))
@@ -51,7 +51,7 @@ def test_it_is_written_and_read(tmp_path: Path) -> None:
     assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "2.h5").read_bytes()
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_file_names_the_stage_to_run(tmp_path: Path) -> None:
     path = tmp_path / "squeeze" / "pool1.h5"
     advice = r"dvc repro export@squeeze/pool1\.$"
     with pytest.raises(StageError, match=rf"found no such file.*{advice}"):
@@ -63,7 +63,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_the_weights_are_the_training_rows_times_alpha() -> None:
-    """The rows that count are the scaled ones; blocks of columns may have any width."""
+    """The rows are the scaled ones; blocks of columns may have any width."""
     X, train = RNG.normal(size=(9, 7)).astype(np.float16), np.arange(9) % 3 > 0
     scale = RNG.uniform(0.5, 2, size=9)
     svm = KernelSVM(RNG.normal(size=(6, 3)), RNG.normal(size=3), True)

@@ -65,7 +65,7 @@ def test_the_svm_of_the_headline_split_is_the_one_that_is_kept() -> None:
     assert found.worker_bytes == 0
 
 
-def test_processes_of_its_own_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     X, images, masks = study(2)
     alone = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
@@ -87,8 +87,8 @@ def test_an_error_comes_back_from_another_process(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
-    """With other test rows nothing moves but what is said of them."""
+def test_test_rows_influence_only_what_is_predicted_of_them(layers: int) -> None:
+    """With other test rows only their own decision values change."""
     X, images, _ = study(3)
     train, trials = images.train, []
     for factor in (1.0, 50.0):
@@ -104,8 +104,8 @@ def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
     assert not np.allclose(one.fixed[~train], other.fixed[~train])
 
 
-def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
-    """Labels without meaning: a C chosen by the test rows beats chance, the one here does not."""
+def test_c_is_not_chosen_by_the_test_rows() -> None:
+    """Labels are random: a C chosen by the test rows would beat chance, the C chosen here does not."""
     chosen, leaking = [], []
     for seed in range(12):
         X, images, _ = study(seed, signal=0.0, d=20)
@@ -119,8 +119,8 @@ def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised()
     assert np.mean(leaking) > np.mean(chosen) + 0.02
 
 
-def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
-    """A layer of noise that is loudest in test rows would be turned down, were they looked at."""
+def test_layers_are_not_scaled_by_the_test_rows() -> None:
+    """A layer of noise is loudest in the test rows: scaling by them would quieten it and help."""
     honest, leaking = [], []
     for seed in range(6):
         X, images, _ = study(seed, signal=2.0, d=10)
@@ -137,7 +137,7 @@ def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() ->
     assert np.mean(leaking) > np.mean(honest) + 0.02
 
 
-def test_the_reference_solver_can_be_asked_for() -> None:
+def test_settings_choose_the_reference_solver() -> None:
     X, images, masks = study(6, signal=2.0, d=30)
     exact, reference = (
         protocol.run([X @ X.T], images, masks, {**SETTINGS, "C": 0.01, "solver": solver}, "a/b")

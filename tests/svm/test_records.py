@@ -21,7 +21,7 @@ SETTINGS = {"C": 1.0, "normalize": "none", "solver": "newton", "grid": [0.1, 1.0
 
 
 def result(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitResult:
-    """A split of the eight rows; with the fixed and with the tuned C some of them are wrong."""
+    """The split of eight rows; some rows are wrong with the fixed C, others with the tuned C."""
     decided = []
     for some in (wrong, tuned_wrong):
         said = np.where(np.isin(np.arange(8), some), 1 - Y, Y)
@@ -32,7 +32,7 @@ def result(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitR
     )
 
 
-def found() -> Evaluation:
+def evaluation() -> Evaluation:
     return Evaluation(
         svm=KernelSVM(np.zeros((4, 2)), np.zeros(2), True),
         headline=result([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
@@ -47,7 +47,7 @@ def found() -> Evaluation:
     )
 
 
-IMAGES = Index(KEYS, found().headline.train)
+IMAGES = Index(KEYS, evaluation().headline.train)
 
 
 def write(folder: Path, what: Evaluation, probe: Probe = PROBE) -> Paths:
@@ -61,7 +61,7 @@ def numbers(folder: Path, what: Evaluation) -> dict[str, Any]:
 
 
 def test_numbers_by_hand(tmp_path: Path) -> None:
-    said = numbers(tmp_path, found())
+    said = numbers(tmp_path, evaluation())
     assert said["accuracy"] == 3 / 4
     assert said["balanced_accuracy"] == 3 / 4
     assert said["train_accuracy"] == 1.0
@@ -74,13 +74,13 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert said["mean_tuned_accuracy"] == pytest.approx(7 / 8)
     assert said["std_tuned_accuracy"] == pytest.approx(2**0.5 / 16 * 2)
     assert said["mean_balanced_accuracy"] == pytest.approx(1 / 2)
-    masks = np.array([one.train for one in (found().headline, *found().random)])
+    masks = np.array([one.train for one in (evaluation().headline, *evaluation().random)])
     assert said["split_digest"] == splits.digest(masks)
     assert (said["C"], said["grid"], said["model"]) == (1.0, "0.1 1", "m")
 
 
-def test_files_hold_what_was_found(tmp_path: Path) -> None:
-    paths = write(tmp_path, found())
+def test_files_hold_the_evaluation(tmp_path: Path) -> None:
+    paths = write(tmp_path, evaluation())
     lines = {
         name: files.read_csv(getattr(paths, name)(PROBE)) for name in ("predictions", "curve", "splits")
     }
@@ -99,11 +99,11 @@ def test_files_hold_what_was_found(tmp_path: Path) -> None:
 
 def test_an_svm_that_did_not_converge_on_any_split_is_told(tmp_path: Path) -> None:
     cut = protocol.SplitResult(**{**vars(result([0, 1, 4, 5], [], [])), "converged": False})
-    said = numbers(tmp_path, Evaluation(**{**vars(found()), "random": [*found().random, cut]}))
+    said = numbers(tmp_path, Evaluation(**{**vars(evaluation()), "random": [*evaluation().random, cut]}))
     assert said["converged"] is False
 
 
 def test_the_times_of_a_fusion_are_those_of_the_stage_fuse(tmp_path: Path) -> None:
-    paths = write(tmp_path, found(), Probe(FUSION, "both"))
+    paths = write(tmp_path, evaluation(), Probe(FUSION, "both"))
     assert json.loads(paths.timings("fuse", "both").read_text())["fit_seconds"] == 1.5
     assert paths.metrics(Probe(FUSION, "both")).exists()
