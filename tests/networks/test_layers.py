@@ -11,7 +11,7 @@ from stages.runtime.errors import StageError
 from stages.runtime.params import load_params
 
 
-def test_the_default_study() -> None:
+def test_the_default_study_taps_layers_that_exist() -> None:
     shapes = check_backbones(load_params(ROOT / "params.yaml"))
     assert math.prod(shapes["vgg16"]["pool1"]) == 802_816
     assert shapes["vgg16"]["pool4"] == (512, 14, 14)

@@ -1,4 +1,3 @@
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from stages.dataset import index
 from stages.dataset.pixels import Pixels
 from stages.inspection import record
 from stages.networks import models
+from stages.runtime import files
 from stages.runtime.errors import StageError
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
@@ -119,8 +119,7 @@ def test_table_and_metrics_agree_with_the_file(headed: dict[str, Any], study: St
     study(headed)
     seen = run("shuffle")
     assert isinstance(seen.said, record.Predictions)
-    with Paths().answers("shuffle", ".csv").open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = files.read_csv(Paths().answers("shuffle", ".csv"))
     assert len(lines) == 2 * 4 * 5
     assert {line["image"] for line in lines} == set(seen.names)
     assert lines[0]["class"] == seen.said.classes[seen.said.best[0, 0, 0]]
@@ -160,8 +159,8 @@ def test_random_weights_say_so_and_still_have_maps() -> None:
 def test_pixels_are_described(headed: dict[str, Any], study: Study) -> None:
     study(headed)
     facts = run("shuffle").facts
-    with Paths().index.open() as file:
-        test = [int(line["row"]) for line in csv.DictReader(file) if line["split"] == "test"]
+    lines = files.read_csv(Paths().index)
+    test = [int(line["row"]) for line in lines if line["split"] == "test"]
     grey = Pixels(Paths().pixels)[np.array(test)] / 255
     assert facts["channels"] == 1
     assert facts["pixel_mean"] == pytest.approx([grey.mean()] * 3)

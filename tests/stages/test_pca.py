@@ -1,4 +1,3 @@
-import csv
 import json
 from typing import Any
 
@@ -13,6 +12,7 @@ from support.examples import PROBE, overlapping, write_other_index
 from stages import pca
 from stages.dataset import splits
 from stages.kernels import gram
+from stages.runtime import files
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 
@@ -32,8 +32,10 @@ def reduced(small: dict[str, Any], study: Any) -> Any:
 def run_pca() -> tuple[list[dict[str, float]], dict[str, Any]]:
     """The curve's lines, and the times."""
     pca.main(PROBE, paths=Paths())
-    with Paths().pca(PROBE, ".csv").open() as file:
-        lines = [{key: float(value) for key, value in line.items()} for line in csv.DictReader(file)]
+    lines = [
+        {key: float(value) for key, value in line.items()}
+        for line in files.read_csv(Paths().pca(PROBE, ".csv"))
+    ]
     return lines, json.loads(Paths().timings("pca", PROBE).read_text())
 
 

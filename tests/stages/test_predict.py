@@ -24,7 +24,7 @@ from stages.svm import dual, newton
 
 PROBE = Probe("squeeze", "pool2")
 EXPORT = r"dvc repro export@squeeze/pool2\.$"
-Said = dict[str, tuple[str, float, str]]  # file to label, margin, runner-up
+Predicted = dict[str, tuple[str, float, str]]  # file to label, margin, runner-up
 
 
 def build(folder: Path, params: dict[str, Any]) -> None:
@@ -53,8 +53,8 @@ def decisions(images: index.Index, settings: dict[str, Any]) -> Any:
 
 def train(images: index.Index, settings: dict[str, Any]) -> None:
     svm, _ = decisions(images, settings)
-    about = {"rows": index.digest(images.keys), "split": splits.digest(images.train)}
-    about |= {key: settings[key] for key in ("normalize", "C")}
+    about = {key: settings[key] for key in ("normalize", "C")}
+    about |= {"rows": index.digest(images.keys), "split": splits.digest(images.train)}
     dual.write(Paths().dual(PROBE), svm, about)
 
 
@@ -80,15 +80,15 @@ def run(*images: str, probe: str = str(PROBE)) -> None:
     predict.main(*images, probe=probe, paths=Paths())
 
 
-def said(capsys: pytest.CaptureFixture[str], *images: Path | str) -> Said:
+def predicted(capsys: pytest.CaptureFixture[str], *images: Path | str) -> Predicted:
     capsys.readouterr()
     run(*map(str, images))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     return {file: (label, float(margin), second) for file, label, margin, second in lines}
 
 
-def expected(settings: dict[str, Any]) -> Said:
-    """What the kernel says of each image of the data set."""
+def expected(settings: dict[str, Any]) -> Predicted:
+    """What the kernel predicts of each image of the data set."""
     images = index.read(Paths().index)
     _, decided = decisions(images, settings)
     found = {}
@@ -99,7 +99,7 @@ def expected(settings: dict[str, Any]) -> Said:
     return found
 
 
-def same(found: Said, wanted: Said) -> None:
+def same(found: Predicted, wanted: Predicted) -> None:
     assert list(found) == list(wanted)
     for file, (label, margin, second) in wanted.items():
         assert found[file] == (label, pytest.approx(margin, rel=1e-3), second)
@@ -109,7 +109,7 @@ def test_predictions_on_the_data_set_are_the_kernels(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = expected(SMALL["svm"])
-    same(said(capsys, *wanted), wanted)
+    same(predicted(capsys, *wanted), wanted)
     assert len({label for label, _, _ in wanted.values()}) == 3
 
 
@@ -126,7 +126,7 @@ def test_predictions_in_colour_with_unit_lengths_and_float32_are_the_kernels(
             picture.save(Paths().images / label / f"{i}.png")
     build(folder, small)
     wanted = expected(small["svm"])
-    same(said(capsys, *wanted), wanted)
+    same(predicted(capsys, *wanted), wanted)
 
 
 def test_the_lines_are_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,8 +158,8 @@ def test_a_colour_photo_is_made_grey_where_the_data_set_is(
     photo = Image.fromarray(rng.integers(0, 256, size=(90, 70, 3), dtype=np.uint8))
     photo.save("colour.png")
     photo.convert("L").save("grey.png")
-    found = said(capsys, "colour.png", "grey.png")
-    assert found["colour.png"] == found["grey.png"]
+    lines = predicted(capsys, "colour.png", "grey.png")
+    assert lines["colour.png"] == lines["grey.png"]
 
 
 def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
@@ -168,14 +168,8 @@ def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
     (here / "note.txt").write_text("no image")
     good = next(iter(expected(SMALL["svm"])))
     command = [sys.executable, "-m", "stages.predict", good, "note.txt", "--probe", str(PROBE)]
-    result = subprocess.run(
-        command,
-        cwd=here,
-        env=variables(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = variables(PYTHONPATH=str(ROOT))
+    result = subprocess.run(command, cwd=here, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stdout.startswith(f"{good}  ")
     assert result.stderr.startswith("error: expected an image that can be decoded at note.txt")

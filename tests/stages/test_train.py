@@ -1,4 +1,3 @@
-import csv
 import json
 from typing import Any
 
@@ -10,6 +9,7 @@ from support.examples import PROBE, provenance, write_other_index
 from stages import train
 from stages.dataset import index, splits
 from stages.kernels import gram
+from stages.runtime import files
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 from stages.runtime.provenance import REQUESTED
@@ -39,8 +39,7 @@ def run_train() -> dict[str, Any]:
 def test_train_writes_metrics_and_predictions_that_agree() -> None:
     images = made()
     metrics = run_train()
-    with Paths().predictions(PROBE).open() as file:
-        lines = list(csv.DictReader(file))
+    lines = files.read_csv(Paths().predictions(PROBE))
     assert [int(line["row"]) for line in lines] == np.flatnonzero(~images.train).tolist()
     assert [line["actual"] for line in lines] == [images.keys[int(line["row"])][0] for line in lines]
     actual, predicted = ([line[key] for line in lines] for key in ("actual", "predicted"))
@@ -52,12 +51,10 @@ def test_train_writes_metrics_and_predictions_that_agree() -> None:
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
     assert [metrics[key] for key in REQUESTED] == ["m", "w", "x", "float32", "float16"]
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
-    with Paths().curve(PROBE).open() as file:
-        curve = [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]
+    curve = [(float(x["C"]), float(x["accuracy"])) for x in files.read_csv(Paths().curve(PROBE))]
     assert [C for C, _ in curve] == [0.01, 0.1, 1.0]
     assert dict(curve)[metrics["tuned_C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
-    with Paths().splits(PROBE).open() as file:
-        accuracies = [float(line["accuracy"]) for line in csv.DictReader(file)]
+    accuracies = [float(line["accuracy"]) for line in files.read_csv(Paths().splits(PROBE))]
     assert len(accuracies) == metrics["splits"] == 3
     assert metrics["mean_accuracy"] == pytest.approx(np.mean(accuracies))
     assert metrics["std_accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
