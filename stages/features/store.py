@@ -53,10 +53,10 @@ class Features:
         self._reading = partial(hdf5.reading, path, "features", f"extract@{path.parent.name}")
         with self._reading():
             self._data = h5py.File(path, "r")["features"]
+            attributes = {**hdf5.attributes(self._data), "storage": self._data.dtype.name}
+            self.provenance = Provenance.from_attributes(attributes)
         self.n: int = self._data.shape[0]
         self.d: int = self._data.shape[1]
-        attributes = {**hdf5.attributes(self._data), "storage": self._data.dtype.name}
-        self.provenance = Provenance.from_attributes(attributes)
 
     @property
     def block_count(self) -> int:

@@ -21,14 +21,14 @@ def by_path(layers: list[Layer]) -> dict[str, Layer]:
 
 
 def rows(network: nn.Module, size: int = 8) -> list[tuple[str, str, str, int]]:
-    """What tells toy networks' rows apart, without the input's."""
+    """What differs between rows of toy networks; the row of the input is left out."""
     layers = trace(network, size)
     assert layers[-1].total == sum(parameter.numel() for parameter in network.parameters())
     return [(layer.path, layer.output, layer.product, layer.biases) for layer in layers[1:]]
 
 
 class Toy(nn.Module):
-    """Modules, and what to do with them: `run(modules, images)`."""
+    """A network of these modules whose forward pass is `run(network, images)`."""
 
     def __init__(self, run: Callable[[Any, Tensor], Any], **modules: nn.Module) -> None:
         super().__init__()
@@ -308,7 +308,7 @@ def test_parameters_of_all_kinds() -> None:
         (lambda x: x.sum((1, 2, 3)), "1"),
     ],
 )
-def test_how_an_output_is_told(run: Callable[[Tensor], Tensor], output: str) -> None:
+def test_an_output_is_told_with_its_channels_last(run: Callable[[Tensor], Tensor], output: str) -> None:
     assert rows(nn.Sequential(Toy(lambda m, x: run(x)))) == [("0", output, "", 0)]
 
 
@@ -370,7 +370,9 @@ def refuse(module: Any, x: Tensor) -> Tensor:
         (lambda: Toy(lambda m, x: x * m.a.weight.sum().item(), a=nn.Linear(2, 2)).to("meta"), 8, "meta"),
     ],
 )
-def test_a_network_that_refuses(network: Callable[[], nn.Module], size: int, found: str) -> None:
+def test_a_network_that_refuses_the_images_is_told(
+    network: Callable[[], nn.Module], size: int, found: str
+) -> None:
     refusing = network()
     with pytest.raises(StageError, match=found):
         trace(refusing, size)

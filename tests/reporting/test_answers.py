@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.examples import glimpse, predictions
+from support.examples import inspection, predictions
 
 from stages.dataset.index import Index
 from stages.inspection import record
@@ -36,14 +36,14 @@ def test_what_a_backbone_knows_of_itself() -> None:
     assert NET.run == ROWS[:2]
     assert [NET.random, RANDOM.random] == [False, True]
     assert [NET.note, NET.said] == ["not run", None]
-    assert backbone("x", "m", "V1", [], glimpse(said="why not")).note == "why not"
-    assert backbone("x", "m", "V1", [], glimpse()).said is not None
+    assert backbone("x", "m", "V1", [], inspection(said="why not")).note == "why not"
+    assert backbone("x", "m", "V1", [], inspection()).said is not None
 
 
 def test_what_was_seen_with_other_weights_is_not_told(tmp_path: Path, small: dict[str, Any]) -> None:
     entry = small["backbones"]["squeeze"]
     same = {key: entry[key] for key in ("model", "weights")}
-    record.write(tmp_path / "squeeze.h5", glimpse(**same))
+    record.write(tmp_path / "squeeze.h5", inspection(**same))
     folders = (tmp_path, tmp_path, tmp_path)
     assert answers.backbones(small, [], *folders)[0].said is not None
     entry["weights"] = "random:7"
@@ -131,7 +131,7 @@ def test_maps_that_follow_brightness_and_edges() -> None:
     picture[:, 16:] = 220
     picture[20:, 4:9] = 130
     edges = np.hypot(*np.gradient(picture))
-    made = glimpse(
+    made = inspection(
         names=["x"],
         pixels=np.broadcast_to(picture, (1, 3, 32, 32)).astype(np.uint8),
         maps={FIRST: np.stack([picture, -picture, edges, 0 * picture])[None]},

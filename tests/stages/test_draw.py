@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from support.examples import glimpse, predictions
+from support.examples import inspection, predictions
 
 from stages import draw
 from stages.inspection import record
@@ -10,7 +10,7 @@ from stages.inspection.record import Predictions
 
 @pytest.mark.parametrize("said", [predictions(), "its weights are random"])
 def test_a_picture_for_every_image(said: Predictions | str, tmp_path: Path) -> None:
-    record.write(tmp_path / "b.h5", glimpse(said=said))
+    record.write(tmp_path / "b.h5", inspection(said=said))
     draw.main("b", seen=tmp_path / "b.h5", pictures=tmp_path / "pictures")
     names = ["1-coast-b-1-.png", "2-k-ste-2.png"]
     expected = {f"maps-{name}" for name in names}
