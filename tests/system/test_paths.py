@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(stage: str, small: dict[str, Any]) -> Iterator[tuple[list[Any], dict[str, Any]]]:
-    """What `main` is called with, and what DVC fills into the stage's block, once for each of its items."""
+    """The arguments of `main`, and what DVC fills into the block, for each item of the stage."""
     over = STAGES[stage].get("foreach")
     if over is None:
         yield [], {}
