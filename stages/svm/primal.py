@@ -70,7 +70,7 @@ def to_primal(
 
 
 def write(path: Path, svm: LinearSVM) -> None:
-    """Write `weights`, `bias` and `classes` as data sets, the other fields as attributes, reproducibly."""
+    """Write `weights`, `bias` and `classes` as data sets, the rest as attributes, reproducibly."""
     with hdf5.writing(path) as file:
         for name in ("weights", "bias"):
             file.create_dataset(name, data=getattr(svm, name), track_times=False)
