@@ -1,12 +1,11 @@
-"""Make the SVM of one layer ready for new images.
+"""Convert the SVM of one layer to weights on its features, for new images.
 
     dvc repro export@vgg16/pool5
 
 Reads the layer's features, its kernel, its SVM in the dual, the index and the shape of the pixels.
 Writes data/primal/<b>/<layer>.h5, which `python -m stages.predict` reads.
-The weights w = X^T alpha and all
-decision values X w come from one pass over the features, a block of columns at a time. Weights that do
-not decide as the kernel does are refused.
+One pass over the features, one block of columns at a time, gives the weights w = X^T alpha and the
+decision values X w of all rows. They must equal the decision values from the kernel.
 """
 
 from collections.abc import Mapping
@@ -27,17 +26,17 @@ from stages.runtime.probe import Probe
 from stages.runtime.provenance import Provenance, refuse_other_rows
 from stages.svm import dual, primal
 
-# How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
-# at most on real layers, and a damaged chunk of features makes far more.
+# Largest difference between the decision values of features and kernel, relative to the largest value.
+# On real layers rounding is at most 6e-12; a damaged chunk of features makes a far larger difference.
 TOLERANCE = 1e-6
 
 
 def main(probe: Probe, *, paths: Paths) -> None:
     """Write the weights of the SVM of `probe`."""
     images, features = index.read(paths.index), Features(paths.features(probe))
-    K, kernel_made = gram.read(paths.kernel(probe), probe)
+    K, kernel_provenance = gram.read(paths.kernel(probe), probe)
     svm, trained = dual.read(paths.dual(probe), probe)
-    refuse_others(probe, images, features.provenance, kernel_made, trained)
+    refuse_others(probe, images, features.provenance, kernel_provenance, trained)
     bar = tqdm(features.blocks(), desc=str(probe), total=features.block_count, unit="block")
     scale = np.ones(len(K))
     if trained["normalize"] == "l2":
@@ -61,7 +60,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
 def refuse_others(
     probe: Probe, images: index.Index, features: Provenance, kernel: Provenance, svm: Mapping[str, Any]
 ) -> None:
-    """Raise `StageError` unless what was read is of the rows of the index, and of its split."""
+    """Raise `StageError` unless features, kernel and SVM belong to the rows and split of the index."""
     rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
     extract = f"extract@{probe.backbone}"
     features.refuse_other_probe(probe, "features", extract)
@@ -75,15 +74,15 @@ def refuse_others(
 def refuse_difference(
     probe: Probe, decisions: NDArray[np.float64], expected: NDArray[np.float64]
 ) -> None:
-    """Raise `StageError` unless the decision values (n, k) are those of the kernel, `expected`."""
-    near = np.abs(decisions - expected) <= TOLERANCE * np.abs(expected).max()  # NaN is not near
-    differing = int((~near.all(axis=1)).sum())
+    """Raise `StageError` unless `decisions` (n, k) equal those of the kernel, `expected`, (n, k)."""
+    equal = np.abs(decisions - expected) <= TOLERANCE * np.abs(expected).max()  # False for NaN
+    differing = int((~equal.all(axis=1)).sum())
     if differing:
         classes = int((decisions.argmax(axis=1) != expected.argmax(axis=1)).sum())
         raise StageError(
-            expected=f"the weights of {probe} to decide as its kernel does on all {len(near)} images",
+            expected=f"the weights of {probe} to decide as its kernel does on all {len(equal)} images",
             found=f"other decision values for {differing} of them, another class for {classes}",
-            cause="a feature file that was damaged, or is not the one the kernel was made of",
+            cause="a damaged feature file, or one that the kernel was not computed from",
             do=f"dvc repro --force --single-item extract@{probe.backbone}, "
             f"then dvc repro export@{probe}",
         )

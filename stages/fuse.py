@@ -2,9 +2,9 @@
 
     dvc repro fuse@networks
 
-Reads the kernels of the layers that `fusions.<name>` lists. Their sum, each scaled by its trace over the
-training rows, is the kernel of their features put side by side. Everything else is as in `train`; writes
-the same results, under the name fusion/<name>.
+Reads the kernels of the layers that `fusions.<name>` lists. Each kernel is scaled by its trace over the
+training rows; the sum is the kernel of the concatenated features. Everything else is as in `train`.
+Writes the same results under the name fusion/<name>, without data/dual.
 """
 
 from stages.dataset import splits

@@ -2,8 +2,8 @@
 
     dvc repro gram@vgg16/pool5
 
-Reads data/features/<b>/<layer>.h5, a block of columns at a time; writes data/kernels/<b>/<layer>.h5:
-K = X X^T (n, n). On a GPU where there is one (`runtime.device`).
+Reads data/features/<b>/<layer>.h5, one block of columns at a time. Writes data/kernels/<b>/<layer>.h5:
+K = X X^T (n, n). `runtime.device` chooses between the CPU and a GPU.
 """
 
 from collections.abc import Iterable
@@ -35,9 +35,9 @@ def main(probe: Probe, *, paths: Paths) -> None:
 
 
 def stream(blocks: Iterable[NDArray[Any]], n: int, device: str) -> NDArray[np.float64]:
-    """Sum the kernel over the blocks, where `runtime.device` says."""
+    """Sum K (n, n) over blocks of columns (n, w) on `device`, the parameter `runtime.device`."""
     if devices.may_mean_gpu(device):
-        from stages.kernels import gram_cuda  # late, since it needs torch
+        from stages.kernels import gram_cuda  # here, because torch takes seconds to import
 
         chosen = devices.choose(device)
         if chosen.type == "cuda":

@@ -2,12 +2,12 @@
 
     dvc repro pca@efficientnet_lite0/avgpool
 
-Reads the layer's kernel, the index, `pca` and `svm`; finds the principal components of the training rows
-(kernels/pca.py: exactly, from the kernel) and, for each number of them in `pca.components`, trains the
-SVM with the fixed `svm.C` on that many. Writes results/pca/<b>/<layer>.csv: components, variance (the
-share of the training rows' variance that they hold), accuracy and balanced accuracy on the test rows. A
-number above that of all components there are is replaced by it. What the curve was
-made with stands in results/pca/<b>/<layer>.json.
+Reads the layer's kernel, the index, `pca` and `svm`. Computes the principal components of the training
+rows exactly, from the kernel (kernels/pca.py). Trains the SVM with the fixed `svm.C` on the first p
+components, for each p in `pca.components`; a p above the rank r is replaced by r.
+Writes results/pca/<b>/<layer>.csv: components, variance (their share of the variance of the training
+rows), accuracy and balanced accuracy on the test rows. Writes the settings of this curve to
+results/pca/<b>/<layer>.json.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ from stages.svm import inputs, newton
 
 @dataclass(frozen=True)
 class Point:
-    """What the first `components` are worth, and what the SVM costs on them."""
+    """The test scores of the SVM on the first `components`, and the `seconds` to train it."""
 
     components: int
     scores: dict[str, float]
@@ -64,13 +64,13 @@ def main(probe: Probe, *, paths: Paths) -> None:
     )
 
 
-def counts(wanted: Iterable[int], r: int) -> list[int]:
-    """The numbers wanted, ascending; r, all there are, once in place of those above it."""
-    return sorted({min(p, r) for p in wanted})
+def counts(components: Iterable[int], r: int) -> list[int]:
+    """Return the different numbers of components, ascending, each at most the rank r."""
+    return sorted({min(p, r) for p in components})
 
 
 def measure(Z: NDArray[np.float64], index: Index, C: float) -> Point:
-    """Train on the training rows of Z (n, p) and score on the others."""
+    """Train on the training rows of Z (n, p) with the fixed C and score the test rows."""
     train, y = index.train, index.y
     Z_train = np.ascontiguousarray(Z[train])
     fitting = timing.Stopwatch()
@@ -81,9 +81,9 @@ def measure(Z: NDArray[np.float64], index: Index, C: float) -> Point:
 
 
 def write_curve(path: Path, points: Iterable[Point], ratio: NDArray[np.float64]) -> None:
-    """One csv line per point; `ratio` (r,) has each component's share of the variance."""
-    held = ratio.cumsum()
-    lines = ((p.components, held[p.components - 1], *p.scores.values()) for p in points)
+    """Write one CSV line per point; `ratio` (r,) is each component's share of the variance."""
+    variance = ratio.cumsum()
+    lines = ((p.components, variance[p.components - 1], *p.scores.values()) for p in points)
     files.write_csv(
         path,
         ["components", "variance", "accuracy", "balanced_accuracy"],

@@ -3,11 +3,11 @@
     dvc repro train@vgg16/pool5
 
 Reads the layer's kernel, the index, the random splits and `svm`. On the headline split and on each
-random one: trains on the training rows, with the fixed `svm.C` and with the C of `svm.grid` that
-cross-validation inside the training rows finds best, and predicts the test rows. Writes
-results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split), and of the
-headline split results/curves/<b>/<layer>.csv (accuracy against C in the cross-validation) and, for the
-fixed C, results/predictions/<b>/<layer>.csv (one line per test image) and data/dual/<b>/<layer>.h5.
+random split, trains one SVM with the fixed `svm.C` and one with the C of `svm.grid` that
+cross-validation on the training rows selects; predicts the test rows. Writes
+results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split) and, of the
+headline split, results/curves/<b>/<layer>.csv (cross-validation accuracy against C) and, with the fixed
+C, results/predictions/<b>/<layer>.csv (one line per test image) and data/dual/<b>/<layer>.h5.
 """
 
 from stages.dataset import splits
@@ -19,16 +19,16 @@ from stages.svm import dual, inputs, protocol, records
 
 
 def main(probe: Probe, *, paths: Paths) -> None:
-    """Write the results of `probe`, and its SVM."""
+    """Write the results and the SVM of `probe`."""
     settings = load_params()["svm"]
     given = inputs.load(probe, f"train@{probe}", paths, normalize=settings["normalize"])
     masks = splits.read(paths.random_splits)
     evaluation = protocol.run([given.K], given.index, masks, settings, str(probe))
-    made = given.provenance
-    facts = {**settings, "feature_dim": made.feature_dim, **made.record()}
+    provenance = given.provenance
+    facts = {**settings, "feature_dim": provenance.feature_dim, **provenance.record()}
     records.write(probe, evaluation, given.index, facts, paths)
     attributes = {
-        "rows": made.rows,
+        "rows": provenance.rows,
         "split": splits.digest(given.index.train),
         "normalize": settings["normalize"],
         "C": settings["C"],

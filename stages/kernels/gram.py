@@ -23,67 +23,67 @@ from stages.runtime.provenance import Provenance
 def stream(blocks: Iterable[NDArray[Any]], n: int) -> NDArray[np.float64]:
     """Sum X_b X_b^T over blocks of columns X_b (n, w), of any floating type; return K (n, n).
 
-    K is symmetric: a rank-k update (`dsyrk`) fills one triangle, in place, for half the arithmetic of a
-    plain product. In float64: the rounding of float32 products looks like features of its own where rows
-    are linearly dependent, and an SVM with a large C makes use of them.
+    K is symmetric: a rank-k update (`dsyrk`) fills one triangle in place, with half the arithmetic of a
+    plain product. The sum is in float64: where rows are linearly dependent, the rounding of float32
+    products looks like extra features, and an SVM with a large C fits them.
     """
     K = np.zeros((n, n), dtype=np.float64)
     for block in blocks:
-        # BLAS counts columns first: for it these C-ordered arrays are X_b^T and K^T already, uncopied.
+        # BLAS is column-major: it reads these C-ordered arrays as X_b^T and K^T, without a copy.
         dsyrk(1.0, block.astype(np.float64).T, trans=1, beta=1.0, c=K.T, lower=1, overwrite_c=1)
     return mirror(K)
 
 
 def mirror(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fill what is below the diagonal with what is above it, in place: a copy of K may not fit."""
+    """Copy the upper triangle to the lower one, in place: a second K may not fit in memory."""
     for row in range(1, len(K)):
         K[row, :row] = K[:row, row]
     return K
 
 
 def reciprocal(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / x of each length; 0 for a length of 0, so that a row of zeros stays one when it is scaled."""
+    """Return 1 / x for each length x, and 0 for x = 0: a row of zeros stays zero when it is scaled."""
     return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
 def l2_normalise(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The kernel of the rows scaled to unit length: K_ij / sqrt(K_ii K_jj); zero rows stay zero."""
+    """Return the kernel of the rows scaled to unit length, K_ij / sqrt(K_ii K_jj); zero rows stay 0."""
     scale = reciprocal(np.sqrt(np.diag(K)))
     return K * scale[:, None] * scale[None, :]
 
 
 def write(path: Path, K: NDArray[np.float64], provenance: Provenance) -> None:
-    """Write the data set `kernel` (n, n), float64, with the provenance of its features.
+    """Write the data set `kernel` (n, n), float64, with the provenance of its features as attributes.
 
-    Raises `StageError` if K holds NaN or infinity.
+    Raises `StageError` if K contains NaN or infinity.
     """
-    again = f"dvc repro --force extract@{provenance.probe.backbone}"
-    do = f"check the weights of this backbone, then {again}"
+    backbone = provenance.probe.backbone
+    do = f"check the weights of {backbone}, then dvc repro --force extract@{backbone}"
     _refuse_not_finite(K, "the kernel", "damaged features", do)
     with hdf5.writing(path) as file:
         kernel = file.create_dataset(
             "kernel",
             data=K,
             chunks=(min(len(K), 64), len(K)),
-            fletcher32=True,  # a flipped bit is noticed when it is read
+            fletcher32=True,  # a checksum: h5py refuses to read a flipped bit
             track_times=False,
         )
-        # In the order that kernels have always had: the order is part of the file's bytes.
+        # Sorted, because the order of the attributes is part of the file's bytes.
         kernel.attrs.update(dict(sorted(provenance.attributes().items())))
         kernel.attrs.update(feature_dim=provenance.feature_dim, storage=provenance.storage)
 
 
 def read(path: Path, probe: Probe) -> tuple[NDArray[np.float64], Provenance]:
-    """Return K (n, n) of `probe` and the provenance that `write` got.
+    """Return the kernel K (n, n) of `probe` and the provenance of its features.
 
-    Raises `StageError` if the file is damaged or that of another probe.
+    Raises `StageError` if the file is damaged or belongs to another probe.
     """
     stage = f"gram@{probe}"
     with hdf5.reading(path, f"the kernel of {probe}", stage), h5py.File(path, "r") as file:
         provenance = Provenance.from_attributes(hdf5.attributes(file["kernel"]))
         K = file["kernel"][:]
-    again = f"dvc repro --force --single-item {stage}, then dvc repro"
-    _refuse_not_finite(K, f"the kernel in {path}", "a file that was damaged", again)
+    do = f"dvc repro --force --single-item {stage}, then dvc repro"
+    _refuse_not_finite(K, f"the kernel in {path}", "a damaged file", do)
     provenance.refuse_other_probe(probe, "a kernel", stage)
     return K, provenance
 

@@ -1,4 +1,4 @@
-"""What every classifier of a probe is given, and how it is scored."""
+"""The inputs of every classifier of a probe, and the score of its predictions."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from stages.runtime.provenance import Provenance, refuse_other_rows
 
 @dataclass(frozen=True)
 class Inputs:
-    """The kernel K (n, n) of a probe, normalised; the provenance of its features; the index."""
+    """The normalised kernel K (n, n) of a probe, the provenance of its features, and the index."""
 
     K: NDArray[np.float64]
     provenance: Provenance
@@ -23,10 +23,9 @@ class Inputs:
 
 
 def load(probe: Probe, stage: str, paths: Paths, *, normalize: str) -> Inputs:
-    """The inputs of `probe`; `normalize` is `svm.normalize`.
+    """Return the inputs of `probe` for `stage`; `normalize` is the parameter `svm.normalize`.
 
-    Raises `StageError` if the kernel that `stage` reads is of another probe or of other rows than the
-    index has.
+    Raises `StageError` if the kernel belongs to another probe or to other rows than the index.
     """
     images = index.read(paths.index)
     K, provenance = gram.read(paths.kernel(probe), probe)
@@ -36,7 +35,7 @@ def load(probe: Probe, stage: str, paths: Paths, *, normalize: str) -> Inputs:
 
 
 def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
-    """The share of images classified correctly, overall and as the mean over the classes."""
+    """Return the share of correctly classified images, overall and as the mean over the classes."""
     return {
         "accuracy": float(accuracy_score(actual, predicted)),
         "balanced_accuracy": float(balanced_accuracy_score(actual, predicted)),

@@ -1,7 +1,7 @@
-"""scikit-learn's `LinearSVC` in place of the exact solver: `svm.solver: liblinear`, for reference.
+"""scikit-learn's `LinearSVC` as a reference for the exact solver: `svm.solver: liblinear`.
 
-It wants features and not a kernel, so it is given the columns that kernels/empirical_map.py makes of it:
-the problem is the same, the width at most the number of training rows. It stops at a tolerance.
+`LinearSVC` takes features and not a kernel. It is trained on the exact feature map of
+kernels/empirical_map.py, at most n_train columns, and solves the same problem, up to a tolerance.
 """
 
 import warnings
@@ -19,13 +19,13 @@ MAX_STEPS = 10_000
 
 
 def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[KernelSVM]:
-    """`newton.fit_path` by `LinearSVC`: an SVM for each of the `Cs`, with a column for each class.
+    """Fit an SVM for each of the `Cs` with `LinearSVC`, as `newton.fit_path` does.
 
     Parameters
     ----------
     K : kernel of the training rows, (n_train, n_train)
-    y : their classes, 0 to k - 1, (n_train,)
-    Cs : the weights of the hinge losses, above 0
+    y : classes of the training rows, 0 to k - 1, (n_train,)
+    Cs : weights of the hinge losses, above 0
     """
     basis = empirical_map.basis(K)
     Z = K @ basis
@@ -39,8 +39,8 @@ def _fit(
         warnings.simplefilter("always", ConvergenceWarning)
         svc = LinearSVC(C=C, dual=False, max_iter=MAX_STEPS).fit(Z, y)
     weights, bias = svc.coef_, svc.intercept_
-    if len(weights) == 1:  # for two classes LinearSVC trains one SVM, for the second
+    if len(weights) == 1:  # for two classes LinearSVC trains one SVM, that of the second
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-    # Z = K_iT basis, so w.z = K_iT (basis w): the same SVM in terms of the kernel.
-    stopped = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-    return KernelSVM(basis @ weights.T, bias, not stopped)
+    # z_i = K_iT basis, so w.z_i = K_iT (basis w): alpha = basis w is the same SVM in the dual.
+    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    return KernelSVM(basis @ weights.T, bias, converged)

@@ -1,7 +1,6 @@
-"""A linear SVM in the primal: weights on the features of one layer, to be used on new images.
+"""A linear SVM in the primal: weights w = X^T alpha on the features of one layer, for new images.
 
-The SVM was trained on a kernel (svm/newton.py) and refers to its training rows. In the primal,
-w = X^T alpha, no training image is needed any more.
+In the dual (svm/newton.py) a decision value needs the training rows; in the primal it does not.
 """
 
 from collections.abc import Iterable
@@ -25,10 +24,10 @@ _SETTINGS = ("normalize", "C", "image_size", "channels")
 
 @dataclass(frozen=True)
 class LinearSVM:
-    """Weights (d, k) and bias (k,) for the k `classes`, and all that the features depend on.
+    """Weights (d, k) and bias (k,) for the k `classes`, and everything that the features depend on.
 
-    `normalize` and `C` are those it was trained with. Images have `channels` 1 (grey) or 3 and are
-    resized to `image_size` x `image_size`; `provenance` tells how features are made of them.
+    The SVM was trained with `normalize` and `C`. Images have `channels` 1 (grey) or 3 and a size of
+    `image_size` x `image_size` pixels. `provenance` determines the features of an image.
     """
 
     weights: NDArray[np.float64]
@@ -41,7 +40,7 @@ class LinearSVM:
     provenance: Provenance
 
     def decide(self, X: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Decision values (m, k) of features X (m, d)."""
+        """Return decision values (m, k) of features X (m, d)."""
         X = X.astype(np.float64)
         if self.normalize == "l2":
             X = X * reciprocal(np.linalg.norm(X, axis=1))[:, None]
@@ -56,33 +55,33 @@ def to_primal(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights w (d, k) and the decision values of all rows, (n, k).
 
-    Both are sums over blocks of columns X_b (n, w): w_b = X_b^T alpha, and X w = sum_b X_b w_b. The rows
-    that count are those of X times `scale` (n,).
+    Both come from blocks of columns X_b (n, w): w_b = X_b^T alpha and X w = sum_b X_b w_b. `train` (n,)
+    masks the training rows. Row i of X counts as scale_i X_i, with `scale` (n,).
     """
-    alpha = np.zeros((len(train), len(svm.bias)))  # of the test rows 0: no block is copied
+    alpha = np.zeros((len(train), len(svm.bias)))  # 0 for test rows: selecting rows copies the block
     alpha[train] = svm.alpha * scale[train, None]
-    parts, products = [], np.zeros_like(alpha)
+    weights, products = [], np.zeros_like(alpha)
     with one_blas_thread():
         for stored in blocks:
             block = stored.astype(np.float64)
-            parts.append(block.T @ alpha)
-            products += block @ parts[-1]
-    return np.concatenate(parts), products * scale[:, None] + svm.bias
+            weights.append(block.T @ alpha)
+            products += block @ weights[-1]
+    return np.concatenate(weights), products * scale[:, None] + svm.bias
 
 
 def write(path: Path, svm: LinearSVM) -> None:
-    """Write data sets `weights`, `bias` and `classes`, the rest as attributes; always the same bytes."""
+    """Write `weights`, `bias` and `classes` as data sets, the rest as attributes, reproducibly."""
     with hdf5.writing(path) as file:
         for name in ("weights", "bias"):
             file.create_dataset(name, data=getattr(svm, name), track_times=False)
-        kind = h5py.string_dtype()
-        file.create_dataset("classes", data=svm.classes, dtype=kind, track_times=False)
+        text = h5py.string_dtype()
+        file.create_dataset("classes", data=svm.classes, dtype=text, track_times=False)
         file.attrs.update({name: getattr(svm, name) for name in _SETTINGS})
         file.attrs.update({**svm.provenance.attributes(), "storage": svm.provenance.storage})
 
 
 def read(path: Path, probe: Probe) -> LinearSVM:
-    """Read the SVM of `probe` that `write` wrote; raise `StageError` if it cannot be read."""
+    """Return the SVM of `probe`; raise `StageError` if the file cannot be read."""
     what, stage = f"the weights of {probe}", f"export@{probe}"
     with hdf5.reading(path, what, stage), h5py.File(path, "r") as file:
         attributes = hdf5.attributes(file)

@@ -1,7 +1,7 @@
-"""The protocol of one kernel: the headline split and the random ones, with a fixed C and a tuned one.
+"""The evaluation protocol of one kernel: the headline split and random splits, a fixed and a tuned C.
 
-On each split, C is tuned by cross-validation inside the training rows. Two SVMs are trained on all
-training rows, with the tuned C and with the fixed one. Both predict all rows; no test row trains them.
+On each split, cross-validation on the training rows tunes C. Two SVMs are trained on all training rows,
+one with the tuned C and one with the fixed C. Both predict all rows; no test row is used for training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ SOLVERS: dict[str, cross_validation.Solver] = {
     "newton": newton.fit_path,
     "liblinear": liblinear.fit_path,
 }
-# With fewer training rows, starting a process takes longer than its work.
+# With fewer training rows, starting a worker process takes longer than its work.
 _WORTH_A_PROCESS = 400
 
 
@@ -32,8 +32,8 @@ _WORTH_A_PROCESS = 400
 class SplitResult:
     """One split: decision values (n, k) of all rows with the `fixed` and with the `tuned` C.
 
-    `train` (n,) masks the training rows. `curve` is the cross-validation inside them. `converged` tells
-    whether the solver reached the minimum with both. `peak_bytes` is the memory of the process.
+    `train` (n,) masks the training rows, and `curve` is the cross-validation on them. `converged` is
+    True if the solver reached both minima. `peak_bytes` is the peak memory of the process, in bytes.
     """
 
     train: NDArray[np.bool_]
@@ -46,10 +46,10 @@ class SplitResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The SVM of the headline split (fixed C), the results of that split and of the random splits.
+    """The SVM of the headline split (fixed C), and the results of the headline and random splits.
 
-    `fit_seconds` is the time of that one fit, `all_seconds` the time of the whole protocol, and
-    `worker_bytes` the memory of all worker processes together.
+    `fit_seconds` is the time to train that SVM and `all_seconds` the time of the protocol.
+    `worker_bytes` is the memory of all worker processes together.
     """
 
     svm: KernelSVM
@@ -67,26 +67,26 @@ def run(
     settings: Mapping[str, Any],
     name: str,
 ) -> Evaluation:
-    """Run the protocol on all cores, with one process per core and a progress bar called `name`.
+    """Run the protocol with one process per core and a progress bar called `name`.
 
     Parameters
     ----------
-    members : kernels of all rows, (n, n); several are fused, each scaled by the training rows
-    index : the rows, with the headline split
-    masks : the training rows of the random splits, (s, n)
-    settings : the section `svm` of the parameters
+    members : kernels of all rows, (n, n); several kernels are fused, each scaled by the training rows
+    index : the rows and the headline split
+    masks : training rows of the s random splits, (s, n)
+    settings : the section `svm` of params.yaml
 
     Raises
     ------
     StageError
-        if a class has fewer training images than there are folds, or C is too large for float64.
+        if a class has fewer training images than `folds`, or C is too large for float64.
     """
     y, train, solve = index.y, index.train, SOLVERS[settings["solver"]]
     splits = [train, *masks]
     workers = min(cpu_count(), len(splits)) if train.sum() >= _WORTH_A_PROCESS else 1
     fitting, everything = timing.Stopwatch(), timing.Stopwatch()
     with everything:
-        with fitting:  # before the workers start, which would slow it down
+        with fitting:  # timed before the workers start and compete for the cores
             K = fusion.kernel(members, train)[np.ix_(train, train)]
             (svm,) = solve(K, y[train], [settings["C"]])
         fitted = [svm, *[None] * len(masks)]
@@ -108,7 +108,7 @@ def run_split(
     settings: Mapping[str, Any],
     fixed: KernelSVM | None = None,
 ) -> SplitResult:
-    """Run the protocol on one split; `fixed` is the SVM with the fixed C where it is trained already."""
+    """Run the protocol on one split; `fixed` is the SVM with the fixed C, if already trained."""
     solve, block = SOLVERS[settings["solver"]], np.ix_(train, train)
     curve = cross_validation.cross_validate(
         [member[block] for member in members],

@@ -1,4 +1,4 @@
-"""The results of a probe on disk: metrics, predictions, the curve against C, the splits, the times."""
+"""The result files of a probe: metrics, predictions, accuracy against C, random splits and times."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,9 +21,9 @@ from stages.svm.protocol import Evaluation, SplitResult
 def write(
     probe: Probe, evaluation: Evaluation, index: Index, facts: Mapping[str, Any], paths: Paths
 ) -> None:
-    """Write the results of `probe`, or of a fusion; `facts` are added to the metrics.
+    """Write the results of `probe`, a layer or a fusion; `facts` are added to the metrics.
 
-    The times are those of the stage that trains it: `train`, or `fuse`.
+    The times belong to the stage that ran: `train`, or `fuse` for a fusion.
     """
     spread = [scores(result, index.y) for result in evaluation.random]
     files.write_json(paths.metrics(probe), {**describe(evaluation, index, spread), **flat(facts)})
@@ -39,10 +39,10 @@ def write(
 
 
 def scores(result: SplitResult, y: NDArray[np.int64]) -> dict[str, float]:
-    """`probe.score` of the test rows with the fixed C; with the tuned C, as `tuned_` of the same."""
+    """Return the scores of the test rows with the fixed C and, prefixed `tuned_`, with the tuned C."""
     test = ~result.train
     fixed, tuned = (
-        score(y[test], values[test].argmax(axis=1)) for values in (result.fixed, result.tuned)
+        score(y[test], decisions[test].argmax(axis=1)) for decisions in (result.fixed, result.tuned)
     )
     return fixed | {f"tuned_{key}": value for key, value in tuned.items()}
 
@@ -50,11 +50,11 @@ def scores(result: SplitResult, y: NDArray[np.int64]) -> dict[str, float]:
 def describe(
     evaluation: Evaluation, index: Index, spread: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
-    """The numbers, flat, as `dvc metrics diff` compares them.
+    """Return the metrics as one flat mapping, as `dvc metrics diff` compares them.
 
-    On the headline split: accuracies with the fixed and with the tuned C. Of `spread`, the `scores` of
-    each random split: the `mean_`, and the `std_` (of a sample: divided by s - 1). `split_digest` is of
-    all splits.
+    The accuracies are those of the headline split, with the fixed and with the tuned C. `spread` holds
+    the `scores` of each of the s random splits: `mean_` is their mean, `std_` their sample standard
+    deviation (divided by s - 1). `split_digest` covers all splits.
     """
     headline, y = evaluation.headline, index.y
     train = headline.train
@@ -67,8 +67,8 @@ def describe(
         "tuned_C": headline.curve.best,
         "tuned_at_edge": headline.curve.at_edge,
         "cv_accuracy": max(headline.curve.mean),
-        **{f"mean_{key}": float(np.mean([one[key] for one in spread])) for key in spread[0]},
-        **{f"std_{key}": float(np.std([one[key] for one in spread], ddof=1)) for key in spread[0]},
+        **{f"mean_{key}": float(np.mean([split[key] for split in spread])) for key in spread[0]},
+        **{f"std_{key}": float(np.std([split[key] for split in spread], ddof=1)) for key in spread[0]},
         "splits": len(spread),
         "split_digest": splits.digest(
             np.array([train, *(result.train for result in evaluation.random)])
@@ -77,7 +77,7 @@ def describe(
 
 
 def write_curve(path: Path, curve: Curve) -> None:
-    """One csv line per C of the grid: mean and standard deviation over the folds."""
+    """Write one CSV line per C of the grid: mean accuracy and its standard deviation over the folds."""
     lines = zip(curve.grid, curve.mean, curve.std, strict=True)
     files.write_csv(
         path, ["C", "accuracy", "deviation"], ([f"{value:.6g}" for value in line] for line in lines)
@@ -85,11 +85,11 @@ def write_curve(path: Path, curve: Curve) -> None:
 
 
 def write_predictions(path: Path, index: Index, result: SplitResult) -> None:
-    """One csv line per test image: row, actual, predicted, margin over the runner-up (fixed C)."""
+    """Write one CSV line per test image (fixed C): its row, both classes, margin over the runner-up."""
     rows, labels = np.flatnonzero(~result.train), np.array(index.classes)
     decisions = result.fixed[rows]
-    order = np.sort(decisions, axis=1)
-    margins = [f"{margin:.6g}" for margin in order[:, -1] - order[:, -2]]
+    ascending = np.sort(decisions, axis=1)
+    margins = [f"{margin:.6g}" for margin in ascending[:, -1] - ascending[:, -2]]
     actual, predicted = labels[index.y[rows]], labels[decisions.argmax(axis=1)]
     files.write_csv(
         path,
@@ -101,9 +101,9 @@ def write_predictions(path: Path, index: Index, result: SplitResult) -> None:
 def write_splits(
     path: Path, results: Sequence[SplitResult], spread: Sequence[Mapping[str, float]]
 ) -> None:
-    """One csv line per random split: its `scores`, and the C that was chosen there."""
+    """Write one CSV line per random split: its `scores` and its tuned C."""
     lines = (
-        [number, *one.values(), result.curve.best]
-        for number, (result, one) in enumerate(zip(results, spread, strict=True), start=1)
+        [number, *split.values(), result.curve.best]
+        for number, (result, split) in enumerate(zip(results, spread, strict=True), start=1)
     )
     files.write_csv(path, ["split", *spread[0], "tuned_C"], lines)
