@@ -1,4 +1,4 @@
-"""How a stage is called and how it fails: one clear line."""
+"""The command line of a stage, and the one line that it prints when it fails."""
 
 import argparse
 import errno
@@ -18,8 +18,8 @@ from stages.runtime.probe import Probe
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line.
 
-    Positional parameters become positional arguments: a `Probe` is parsed, of `*names` there are one or
-    more. A parameter `paths` becomes the options `--data` and `--results`, the two folders of all files.
+    A positional parameter becomes a positional argument: a `Probe` is parsed, `*x` takes one or more.
+    A parameter `paths` becomes the options `--data` and `--results`, the two folders of all files.
     Any other keyword-only parameter becomes an option: a text, or a flag if annotated `bool`.
     A `StageError` or an `OSError` ends the process with one line and status 1.
     """
@@ -74,15 +74,15 @@ def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
 
 
 def _full_disk(error: Exception) -> StageError | None:
-    """What to say where it is that; HDF5 tells it in a text only."""
+    # HDF5 reports a full disk in the error's text only, without an errno.
     if isinstance(error, StageError) or os.strerror(errno.ENOSPC) not in str(error):
         return None
     return StageError(
         expected="room on the disk",
         found=str(error),
-        cause="a full disk; what was done is kept, and nothing half-written under its final name",
-        do="free some (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
-        "`make clean-partial` what was cut off), then dvc repro",
+        cause="a full disk; complete files are kept, half-written ones are removed",
+        do="free space (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
+        "`make clean-partial` removes the work of interrupted runs), then dvc repro",
     )
 
 

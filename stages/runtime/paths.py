@@ -1,6 +1,6 @@
-"""Where every file lies: the one place in the code where names of files are spelled.
+"""The path of every file; no other module spells a file name.
 
-`dvc.yaml` declares the same files; tests/system/test_paths.py runs every stage and holds the two equal.
+`dvc.yaml` declares the same files; tests/system/test_paths.py runs every stage and compares the two.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,15 @@ class Paths:
     data: Path = Path("data")
     results: Path = Path("results")
 
-    # The images and their rows.
+    # The images and their rows; `images` holds <label>/<file>.
 
     @property
     def manifest(self) -> Path:
-        """15 Scene as a list of contents."""
+        """The published list of the images of 15 Scene."""
         return self.data / "scene15.csv"
 
     @property
     def images(self) -> Path:
-        """The folder of <label>/<file>."""
         return self.data / "images"
 
     @property
@@ -50,13 +49,12 @@ class Paths:
 
     @property
     def random_splits(self) -> Path:
-        """The further splits, a column for each."""
+        """One column for each random split."""
         return self.data / "splits.csv"
 
-    # A backbone.
+    # A backbone. `own_examples` is the folder of the user's own example images.
 
     def weights(self, backbone: str) -> Path:
-        """The state dict."""
         return self.data / "weights" / f"{backbone}.pth"
 
     def summary(self, backbone: str, suffix: str) -> Path:
@@ -64,42 +62,37 @@ class Paths:
         return self.results / "summaries" / f"{backbone}{suffix}"
 
     def inspection(self, backbone: str) -> Path:
-        """What the network sees in the example images."""
         return self.data / "inspection" / f"{backbone}.h5"
 
     def answers(self, backbone: str, suffix: str) -> Path:
-        """What the network calls the images: `.csv` the example images, `.json` shares of all."""
+        """The predicted ImageNet classes: `.csv` of the example images, `.json` shares of all images."""
         return self.results / "inspection" / f"{backbone}{suffix}"
 
     def pictures(self, backbone: str) -> Path:
-        """The folder of pictures of what the network sees."""
+        """The folder of the pictures of the activation maps and predictions."""
         return self.results / "pictures" / backbone
 
     @property
     def own_examples(self) -> Path:
-        """The folder of example images of the user's own."""
         return self.data / "own" / "examples"
 
-    # A probe.
+    # A probe: a layer of a backbone.
 
     def feature_folder(self, backbone: str) -> Path:
-        """The folder of the features of all layers of a backbone."""
         return self.data / "features" / backbone
 
     def features(self, probe: Probe) -> Path:
-        """The features of one layer."""
         return self.feature_folder(probe.backbone) / f"{probe.layer}.h5"
 
     def kernel(self, probe: Probe) -> Path:
-        """The Gram matrix."""
         return self.data / "kernels" / f"{probe}.h5"
 
     def dual(self, probe: Probe) -> Path:
-        """The trained SVM by its dual coefficients."""
+        """The trained SVM as dual coefficients."""
         return self.data / "dual" / f"{probe}.h5"
 
     def primal(self, probe: Probe) -> Path:
-        """The trained SVM by its weights, for new images."""
+        """The trained SVM as weights, for new images."""
         return self.data / "primal" / f"{probe}.h5"
 
     def metrics(self, probe: Probe) -> Path:
@@ -107,7 +100,6 @@ class Paths:
         return self.results / "metrics" / f"{probe}.json"
 
     def predictions(self, probe: Probe) -> Path:
-        """The predicted class of each test image."""
         return self.results / "predictions" / f"{probe}.csv"
 
     def curve(self, probe: Probe) -> Path:
@@ -115,15 +107,13 @@ class Paths:
         return self.results / "curves" / f"{probe}.csv"
 
     def splits(self, probe: Probe) -> Path:
-        """Accuracies on each random split."""
         return self.results / "splits" / f"{probe}.csv"
 
     def softmax(self, probe: Probe) -> Path:
-        """Accuracy and settings of softmax regression."""
         return self.results / "softmax" / f"{probe}.json"
 
     def pca(self, probe: Probe, suffix: str) -> Path:
-        """Accuracy against principal components: `.csv` the curve, `.json` its settings."""
+        """Accuracy against the number of components: `.csv` the curve, `.json` its settings."""
         return self.results / "pca" / f"{probe}{suffix}"
 
     # The report.
@@ -135,7 +125,6 @@ class Paths:
 
     @property
     def figures(self) -> Path:
-        """The folder of figures."""
         return self.results / "figures"
 
     def report(self, suffix: str) -> Path:
@@ -145,9 +134,9 @@ class Paths:
     # Any stage.
 
     def partial(self, name: str) -> Path:
-        """The folder of what an interrupted run of a stage left for the next one."""
+        """The folder of an interrupted run's kept work."""
         return self.data / "partial" / name
 
     def timings(self, stage: str, name: object = "") -> Path:
-        """Seconds and memory of a stage; of one of its backbones, probes or fusions where it has any."""
+        """Seconds and memory of a stage, or of the stage's backbone, probe or fusion `name`."""
         return self.data / "timings" / (f"{stage}/{name}.json" if name else f"{stage}.json")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-FUSION = "fusion"  # stands where a backbone's name would: no backbone may be called so
+FUSION = "fusion"  # in the place of a backbone's name; params.schema.json forbids it as a name
 
 
 @dataclass(frozen=True, order=True)
@@ -14,7 +14,6 @@ class Probe:
 
     @classmethod
     def parse(cls, text: str) -> "Probe":
-        """The probe that `text` names, such as `vgg16/pool5`."""
         backbone, _, layer = text.partition("/")
         return cls(backbone, layer)
 
@@ -23,5 +22,4 @@ class Probe:
 
     @property
     def fused(self) -> bool:
-        """Whether the name is that of a fusion of several layers."""
         return self.backbone == FUSION

@@ -1,6 +1,6 @@
-"""Provenance: what determines a file of features, written into whatever is computed from them.
+"""Provenance: what determines the features of a layer; every file computed from them repeats it.
 
-A reader that was given another file than `params.yaml` or the index asks for refuses it here.
+A reader compares it with `params.yaml` and with the index, and refuses a file that does not match.
 """
 
 import math
@@ -11,19 +11,19 @@ from typing import Any
 from stages.runtime.errors import StageError
 from stages.runtime.probe import Probe
 
-# What `params.yaml` says of a layer's features, in the order in which results record it.
+# What `params.yaml` says about a layer's features, in the order of the files of results.
 REQUESTED = ("model", "weights", "module", "precision", "storage")
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What determines the features of one layer, value for value.
+    """What determines every value of one layer's features.
 
     probe : the backbone and the layer
-    model, weights, module : the network, its weights, the path of the tapped module
-    precision, storage : the type that the network computed with, the type on disk
-    mean, std : the normalisation of the pixels, for each colour
-    shape : of the layer's output, without the batch
+    model, weights, module : the network, its weights, the path of the module
+    precision, storage : the number type of the computation, the number type on disk
+    mean, std : the normalisation of the pixels, one number per colour channel
+    shape : of the layer's output for one image, such as (512, 7, 7)
     rows : the digest of the row order (`dataset.index.digest`)
     """
 
@@ -44,11 +44,11 @@ class Provenance:
         return math.prod(self.shape)
 
     def record(self) -> dict[str, str]:
-        """The part that results repeat, to be compared with `requested`."""
+        """The part that files of results repeat; comparable with `requested`."""
         return {key: getattr(self, key) for key in REQUESTED}
 
     def attributes(self) -> dict[str, Any]:
-        """All but `storage` as attributes of an HDF5 data set, whose own type is the storage."""
+        """All fields but `storage` as HDF5 attributes; `storage` is the data set's own type."""
         names = ("model", "weights", "module", "precision", "mean", "std", "shape", "rows")
         return {
             "backbone": self.probe.backbone,
@@ -58,7 +58,7 @@ class Provenance:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> "Provenance":
-        """The provenance that `attributes` and `storage` were written from."""
+        """The inverse of `attributes`, to which `storage` was added."""
         return cls(
             probe=Probe(attributes["backbone"], attributes["layer"]),
             **{key: attributes[key] for key in (*REQUESTED, "rows")},
@@ -68,7 +68,7 @@ class Provenance:
         )
 
     def refuse_other_probe(self, probe: Probe, what: str, stage: str) -> None:
-        """Raise `StageError` unless the file, `what` made by `stage`, is that of `probe`."""
+        """Raise `StageError` if the file, `what` made by `stage`, belongs to another probe."""
         if self.probe != probe:
             raise StageError(
                 expected=f"{what} of {probe}",
@@ -79,7 +79,7 @@ class Provenance:
 
 
 def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
-    """What `params.yaml` asks of the features of `probe`, to be compared with `Provenance.record`."""
+    """What `params.yaml` says about the features of `probe`; comparable with `Provenance.record`."""
     entry, extract = params["backbones"][probe.backbone], params["extract"]
     return {
         "model": entry["model"],
@@ -91,25 +91,25 @@ def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
 
 
 def joined(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """The records of several probes as one: each value is the list of theirs."""
+    """The records of several probes as one record: each value lists their values."""
     return {key: " ".join(record[key] for record in records) for key in REQUESTED}
 
 
 def changed(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The keys of `wanted` whose value in `found` is another, with both: (found, wanted)."""
+    """The keys of `wanted` whose value in `found` differs, each with (found, wanted)."""
     pairs = {key: (found.get(key), value) for key, value in wanted.items()}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def refuse_other_rows(what: str, of: str, found: str, wanted: str, do: str) -> None:
-    """Raise `StageError` unless `what` was made of the rows, or the training rows, that the index has.
+    """Raise `StageError` unless `what` was computed from the rows, or training rows, of the index.
 
-    `found` and `wanted` are digests (`index.digest`, `splits.digest`) of what `of` names.
+    `of` is "rows" or "training rows"; `found` and `wanted` are their `index.digest` or `splits.digest`.
     """
     if found != wanted:
         raise StageError(
             expected=f"{what} of the {of} in the index ({wanted})",
             found=f"that of other {of} ({found})",
-            cause="the images or the split were changed since",
+            cause="the images or the split changed in the meantime",
             do=do,
         )
