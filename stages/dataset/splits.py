@@ -1,10 +1,10 @@
 """Random splits into training and test rows, on request without duplicates across a split.
 
 The protocol of the 15 Scene literature: several splits, each with the same number of training images
-per class and all other images for testing (Lazebnik, Schmid and Ponce 2006, "Beyond bags of features", CVPR).
+per class and all other images for testing (Lazebnik, Schmid and Ponce 2006, "Beyond bags of features",
+CVPR).
 """
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -71,9 +71,8 @@ def write(path: Path, masks: NDArray[np.bool_]) -> None:
 
 def read(path: Path) -> NDArray[np.bool_]:
     """The masks (s, n) of the training rows."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file))[1:]
-    return np.array([[side == "train" for side in line[1:]] for line in lines], dtype=np.bool_).T
+    lines = [list(line.values())[1:] for line in files.read_csv(path)]
+    return np.array([[side == "train" for side in line] for line in lines], dtype=np.bool_).T
 
 
 def _refuse_small(labels: Sequence[str], train_per_class: int) -> None:

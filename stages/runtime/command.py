@@ -6,7 +6,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +58,8 @@ def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
     elif parameter.kind is not parameter.KEYWORD_ONLY:
         parser.add_argument(name, type=Probe.parse if kind is Probe else str)
     elif kind is Paths:
-        for folder in fields(Paths):
-            parser.add_argument(
-                f"--{folder.name}",
-                type=Path,
-                metavar="FOLDER",
-                default=folder.default,
-                help="default: %(default)s",
-            )
+        for folder in ("data", "results"):
+            parser.add_argument(f"--{folder}", type=Path, metavar="FOLDER", default=Path(folder))
     elif kind is bool:
         parser.add_argument(f"--{name}", action="store_true")
     else:

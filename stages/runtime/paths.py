@@ -3,56 +3,28 @@
 `dvc.yaml` declares the same files; tests/system/test_paths.py runs every stage and compares the two.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from stages.runtime.probe import Probe
 
 
-@dataclass(frozen=True)
 class Paths:
     """The files under `data` (large, in DVC's cache) and under `results` (small, committed)."""
 
-    data: Path = Path("data")
-    results: Path = Path("results")
+    def __init__(self, data: Path = Path("data"), results: Path = Path("results")) -> None:
+        self.data, self.results = data, results
+        self.manifest = data / "scene15.csv"  # the published list of the images of 15 Scene
+        self.images = data / "images"  # the folder of <label>/<file>
+        self.pixels = data / "images.h5"  # all images, decoded, in row order
+        self.index = data / "index.csv"  # row, label, file and headline split of each image
+        self.random_splits = data / "splits.csv"  # a column for each random split
+        self.duplicates = data / "duplicates.csv"  # pairs of rows that show the same picture
+        self.duplicates_table = results / "duplicates.csv"  # these pairs with labels and files
+        self.own_examples = data / "own" / "examples"  # the user's own example images
+        self.table = results / "table.csv"  # a line for each probe and fusion
+        self.figures = results / "figures"
 
-    # The images and their rows; `images` holds <label>/<file>.
-
-    @property
-    def manifest(self) -> Path:
-        """The published list of the images of 15 Scene."""
-        return self.data / "scene15.csv"
-
-    @property
-    def images(self) -> Path:
-        return self.data / "images"
-
-    @property
-    def pixels(self) -> Path:
-        """All images, decoded, in row order."""
-        return self.data / "images.h5"
-
-    @property
-    def duplicates(self) -> Path:
-        """Pairs of rows that show the same picture."""
-        return self.data / "duplicates.csv"
-
-    @property
-    def duplicates_table(self) -> Path:
-        """The same pairs with labels and files, for people."""
-        return self.results / "duplicates.csv"
-
-    @property
-    def index(self) -> Path:
-        """Row, label, file and headline split of each image."""
-        return self.data / "index.csv"
-
-    @property
-    def random_splits(self) -> Path:
-        """One column for each random split."""
-        return self.data / "splits.csv"
-
-    # A backbone. `own_examples` is the folder of the user's own example images.
+    # A backbone.
 
     def weights(self, backbone: str) -> Path:
         return self.data / "weights" / f"{backbone}.pth"
@@ -71,10 +43,6 @@ class Paths:
     def pictures(self, backbone: str) -> Path:
         """The folder of the pictures of the activation maps and predictions."""
         return self.results / "pictures" / backbone
-
-    @property
-    def own_examples(self) -> Path:
-        return self.data / "own" / "examples"
 
     # A probe: a layer of a backbone.
 
@@ -117,15 +85,6 @@ class Paths:
         return self.results / "pca" / f"{probe}{suffix}"
 
     # The report.
-
-    @property
-    def table(self) -> Path:
-        """One line for each probe and fusion."""
-        return self.results / "table.csv"
-
-    @property
-    def figures(self) -> Path:
-        return self.results / "figures"
 
     def report(self, suffix: str) -> Path:
         """The report: `.md` for a repository's web view, `.html` for the browser."""

@@ -1,6 +1,5 @@
 """The manifest: the images of 15 Scene, identified by sha256, not by name."""
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.runtime.errors import StageError
+from stages.runtime.files import read_csv
 from stages.sources.archive import Member
 
 _COLUMNS = ["label", "file", "split", "bytes", "sha256"]
@@ -27,19 +27,19 @@ class Entry:
 
 def read(path: Path) -> list[Entry]:
     """Read the manifest; raise `StageError` unless its columns are label, file, split, bytes, sha256."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            raise StageError(
-                expected=f"the columns {', '.join(_COLUMNS)} in {path}",
-                found=", ".join(reader.fieldnames or ["an empty file"]),
-                cause="the manifest was edited",
-                do=f"git checkout {path}",
-            )
-        return [
-            Entry(line["label"], line["file"], line["split"], int(line["bytes"]), line["sha256"])
-            for line in reader
-        ]
+    lines = read_csv(path)
+    columns = list(lines[0]) if lines else ["no line"]
+    if columns != _COLUMNS:
+        raise StageError(
+            expected=f"the columns {', '.join(_COLUMNS)} in {path}",
+            found=", ".join(columns),
+            cause="the manifest was edited",
+            do=f"git checkout {path}",
+        )
+    return [
+        Entry(line["label"], line["file"], line["split"], int(line["bytes"]), line["sha256"])
+        for line in lines
+    ]
 
 
 def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> list[str]:

@@ -16,16 +16,17 @@ VALUES: dict[str, list[Any]] = {
     "name": ["vgg16", "resnet50", "vgg16/pool1"],
     "stage": ["extract", "train"],
 }
-NAMES = [name for name in vars(Paths) if not name.startswith("_") and name not in ("data", "results")]
+FOLDERS = ("data", "results")
+NAMES = sorted({name for name in dir(Paths()) if not name.startswith("_")} - {*FOLDERS})
 
 
 def all_of(paths: Paths, name: str) -> list[Path]:
-    """The paths that a property, or a method with any of `VALUES`, gives."""
-    kind = vars(Paths)[name]
-    if isinstance(kind, property):
-        return [getattr(paths, name)]
-    parameters = list(inspect.signature(kind).parameters)[1:]
-    return [kind(paths, *some) for some in product(*(VALUES[parameter] for parameter in parameters))]
+    """The path of this name, or those that a method gives with any of `VALUES`."""
+    value = getattr(paths, name)
+    if isinstance(value, Path):
+        return [value]
+    parameters = inspect.signature(value).parameters
+    return [value(*some) for some in product(*(VALUES[parameter] for parameter in parameters))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,7 +43,7 @@ def test_no_two_methods_give_the_same_path() -> None:
 
 
 def test_data_and_results_stand_in_the_projects_folder_by_default() -> None:
-    assert Paths() == Paths(Path("data"), Path("results"))
+    assert vars(Paths()) == vars(Paths(Path("data"), Path("results")))
 
 
 def test_a_probe_has_a_file_in_the_folder_of_its_backbone() -> None:
