@@ -40,8 +40,8 @@ memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCE
 
 bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle machine; 25 minutes
 	test -e build/demo/dvc.lock || $(MAKE) demo
-	set -e; for part in $(PARTS); do python -m benchmarks.$$part; done
-	python -m benchmarks.page
+	set -e; for part in $(PARTS); do python -m benchmarks.parts.$$part; done
+	python -m benchmarks.harness.page
 
 clean-partial: ## remove what extractions that were cut off left for the next one
 	rm -rf data/partial

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stages.runtime import timing
 
-RESULTS, SCRATCH = Path(__file__).parent / "results", Path("build/bench")
+RESULTS, SCRATCH = Path(__file__).parents[1] / "results", Path("build/bench")
 PACKAGES = (
     "torch",
     "torchvision",
@@ -126,7 +126,7 @@ def machine() -> dict[str, str]:
 
 
 def keep(part: str, title: str, rows: list[Row], **more: object) -> None:
-    """Print the rows of one part and keep them for `python -m benchmarks.page`."""
+    """Print the rows of one part and keep them for `python -m benchmarks.harness.page`."""
     for row in rows:
         mark = {None: "", True: "reached", False: "MISSED"}[row.met]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"

@@ -1,7 +1,7 @@
 """Memory: the peak of each stage for the widest layer of all, VGG16's pool1 with 802,816 features.
 
-    python -m benchmarks.memory
-    python -m benchmarks.memory --stages kernel train
+    python -m benchmarks.parts.memory
+    python -m benchmarks.parts.memory --stages kernel train
 
 After `dvc repro` (Linux only): runs the stages of pool1 as DVC does, `extract` on 128 of the images, all
 others on the real files, and writes to a temporary folder. Five times a second it adds up what a stage
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measure import VGG16, Row, keep
-from benchmarks.study import Study
+from benchmarks.harness.measure import VGG16, Row, keep
+from benchmarks.harness.miniature import Study
 
 ROOT = Path.cwd()
 BACKBONE, LAYER = VGG16, "pool1"

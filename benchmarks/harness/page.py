@@ -1,6 +1,6 @@
 """The page: benchmarks/README.md out of what the benchmarks found.
 
-    python -m benchmarks.page
+    python -m benchmarks.harness.page
 
 Reads benchmarks/results/*.json, which `python -m benchmarks.<part>` writes, and benchmarks/page.md.j2.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.measure import RESULTS
+from benchmarks.harness.measure import RESULTS
 
 HERE = Path(__file__).parent
 
@@ -45,7 +45,7 @@ def main() -> None:
     loader = FileSystemLoader(HERE)
     environment = Environment(loader=loader, trim_blocks=True, undefined=StrictUndefined)  # noqa: S701 Markdown
     page = environment.get_template("page.md.j2").render(parts=parts, table=table)
-    (HERE / "README.md").write_text(re.sub(r"\n{3,}", "\n\n", page).strip() + "\n")
+    (HERE.parent / "README.md").write_text(re.sub(r"\n{3,}", "\n\n", page).strip() + "\n")
 
 
 if __name__ == "__main__":

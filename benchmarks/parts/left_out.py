@@ -1,6 +1,6 @@
 """What would be faster, and by how much: optimisations that were tried and left out, or taken.
 
-    python -m benchmarks.left_out
+    python -m benchmarks.parts.left_out
 
 Needs nothing made before. A whole forward pass in float32, 64 images in batches of 32, each way in turn
 in a process of its own: as it is; with malloc left as it is; with OpenMP's threads asleep while they
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from benchmarks.measure import Ask, Row, alternate, keep, process
+from benchmarks.harness.measure import Ask, Row, alternate, keep, process
 from stages.networks import models
 from stages.runtime import devices
 
@@ -64,7 +64,9 @@ def seconds(made: nn.Module, images: Tensor) -> float:
 def ask(model: str, way: str) -> AbstractContextManager[Ask]:
     """`answer` in a process of its own."""
     variables = {"OMP_WAIT_POLICY": "PASSIVE"} if way == "asleep" else {}
-    return process([sys.executable, "-m", "benchmarks.left_out", "--answer", model, way], **variables)
+    return process(
+        [sys.executable, "-m", "benchmarks.parts.left_out", "--answer", model, way], **variables
+    )
 
 
 def compare(model: str) -> list[Row]:

@@ -1,6 +1,6 @@
 """What it matters that the SVM is solved exactly.
 
-    python -m benchmarks.solver efficientnet_lite0/avgpool efficientnet_lite0/blocks6
+    python -m benchmarks.parts.solver efficientnet_lite0/avgpool efficientnet_lite0/blocks6
 
 After `dvc repro`: trains each probe with the pipeline's solver on its kernel and with scikit-learn's
 `LinearSVC` on its raw features (which must fit in memory), and prints for both the seconds, the test
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
-from benchmarks.measure import VGG16, Row, keep
+from benchmarks.harness.measure import VGG16, Row, keep
 from stages.dataset import index
 from stages.features.store import Features
 from stages.kernels import gram

@@ -1,7 +1,7 @@
 """How fast all layers of a network are extracted, beside its bare forward pass and two other ways.
 
-    python -m benchmarks.extraction --make-thingsvision  # once: 6.7 GB in build/bench/thingsvision
-    python -m benchmarks.extraction                      # seven minutes on two cores
+    python -m benchmarks.parts.extraction --make-thingsvision  # once: 6.7 GB in build/bench/thingsvision
+    python -m benchmarks.parts.extraction                      # seven minutes on two cores
 
 After `dvc repro`: reads params.yaml, data/images.h5 and data/weights/. On the CPU, in seconds per image;
 loading the network is not counted. What is compared takes turns:
@@ -31,10 +31,10 @@ from unittest import mock
 import numpy as np
 from torch import nn
 
-from benchmarks import ways
-from benchmarks.measure import SCRATCH, VGG16, Ask, Row, Times, alternate, keep
-from benchmarks.study import Study
-from benchmarks.ways import BATCH, CPU, VENV
+from benchmarks.harness import baselines as ways
+from benchmarks.harness.baselines import BATCH, CPU, VENV
+from benchmarks.harness.measure import SCRATCH, VGG16, Ask, Row, Times, alternate, keep
+from benchmarks.harness.miniature import Study
 from stages.dataset.pixels import Pixels
 from stages.features import store
 from stages.networks import inference
@@ -42,7 +42,7 @@ from stages.networks.layers import Shapes, check_backbones
 from stages.runtime import devices
 from stages.runtime.params import load_params
 
-MAKE = "python -m benchmarks.extraction --make-thingsvision"
+MAKE = "python -m benchmarks.parts.extraction --make-thingsvision"
 # Another way's features may differ from ours by so much of their length: float16's rounding.
 TOLERANCE = 1e-3
 

@@ -1,6 +1,6 @@
-"""The other ways to a network's features, beside which `benchmarks.extraction` sets ours.
+"""The other ways to a network's features, beside which `benchmarks.parts.extraction` sets ours.
 
-    python -m benchmarks.ways study <folder> <backbone>
+    python -m benchmarks.harness.baselines study <folder> <backbone>
 
 is what that runs in a process of its own; as a module this gives what starts and asks it. All ways
 answer with seconds per image.
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.measure import SCRATCH, Ask, process
-from benchmarks.study import Study
+from benchmarks.harness.measure import SCRATCH, Ask, process
+from benchmarks.harness.miniature import Study
 from stages.dataset.pixels import Pixels
 from stages.networks import inference, models
 
@@ -98,7 +98,15 @@ def the_studys(study: Study) -> Ask:
 def apart(way: str, study: Study, *more: str) -> contextlib.AbstractContextManager[Ask]:
     """A way in a process of its own, where nobody called `devices.choose`: malloc is left as it is."""
     return process(
-        [sys.executable, "-m", "benchmarks.ways", way, str(study.folder), study.backbone, *more]
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.harness.baselines",
+            way,
+            str(study.folder),
+            study.backbone,
+            *more,
+        ]
     )
 
 

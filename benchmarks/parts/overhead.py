@@ -1,7 +1,7 @@
 """What the pipeline itself costs: finding nothing to do, one number changed, starting a stage.
 
     make demo
-    python -m benchmarks.overhead
+    python -m benchmarks.parts.overhead
 
 Measured in build/demo, where `make demo` has run everything: a dozen rounds of `dvc repro`, one of them
 with another `svm.C`, which is put back. Of the real project only `dvc status` is asked. Let no other
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from benchmarks.measure import Row, Times, in_turn, keep, timed
+from benchmarks.harness.measure import Row, Times, in_turn, keep, timed
 from stages.runtime.params import load_params
 
 DEMO, ROUNDS, MOST = Path("build/demo"), 5, 3.0  # seconds, of a `dvc repro` with nothing to do

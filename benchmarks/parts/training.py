@@ -1,6 +1,6 @@
 """Training: the whole protocol and one fit, against scikit-learn's `LinearSVC` and `SVC`.
 
-    python -m benchmarks.training
+    python -m benchmarks.parts.training
 
 After `dvc repro`: on pool5 and pool4 of VGG16 (of the untrained one where ImageNet's weights could not
 be had), the protocol of `train` with 7 values of C in 5 folds on the published split and 10 random ones.
@@ -29,7 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, LinearSVC
 
-from benchmarks.measure import VGG16, Row, in_turn, keep
+from benchmarks.harness.measure import VGG16, Row, in_turn, keep
 from stages.dataset import index, splits
 from stages.dataset.index import Index
 from stages.features.store import Features

@@ -1,6 +1,6 @@
-"""What `thingsvision` takes for the same layers: run by `benchmarks.extraction`, not by hand.
+"""What `thingsvision` takes for the same layers: run by `benchmarks.parts.extraction`, not by hand.
 
-    build/bench/thingsvision/bin/python -I benchmarks/with_thingsvision.py <folder> <weights.pth>
+    build/bench/thingsvision/bin/python -I benchmarks/harness/with_thingsvision.py <folder> <weights.pth>
 
 The folder holds `batch.npy`, normalised images (n, 3, s, s), and `layers.json`, layer to module path.
 For each line on standard input, which names a way, this extracts all layers that way, keeps them in

@@ -1,6 +1,6 @@
 """How the cost of each stage grows with the number of images and with the width of the layer.
 
-    python -m benchmarks.scale
+    python -m benchmarks.parts.scale
 
 After `dvc repro`: times the work of `extract` (EfficientNet-Lite0, evenly spaced images), `kernel` (its
 blocks2, and layers of VGG16 for the width), `export` (blocks2), `train` (the whole protocol and one fit,
@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from benchmarks.measure import VGG16, Row, in_turn, keep, timed
-from benchmarks.study import Study
+from benchmarks.harness.measure import VGG16, Row, in_turn, keep, timed
+from benchmarks.harness.miniature import Study
 from stages import export, softmax
 from stages.dataset import index, splits
 from stages.dataset.index import Index

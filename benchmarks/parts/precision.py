@@ -1,6 +1,6 @@
 """Whether features computed in bfloat16 are as good as those in float32.
 
-    python -m benchmarks.precision efficientnet_lite0 vgg16_random
+    python -m benchmarks.parts.precision efficientnet_lite0 vgg16_random
 
 After `dvc repro` with `extract.precision: float32`: extracts each backbone anew in bfloat16, goes
 through the whole protocol on each layer that is a probe, and sets the accuracies beside those of
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import SCRATCH, Row, keep
-from benchmarks.study import Study
+from benchmarks.harness.measure import SCRATCH, Row, keep
+from benchmarks.harness.miniature import Study
 from stages.dataset import index, splits
 from stages.dataset.index import Index
 from stages.features.store import Features

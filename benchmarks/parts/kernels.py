@@ -1,6 +1,6 @@
 """The kernel: against what the processor can do, and against reading the file.
 
-    python -m benchmarks.kernels
+    python -m benchmarks.parts.kernels
 
 After `dvc repro`: streams pool4 of VGG16 (100,352 features; of the untrained one where ImageNet's
 weights could not be had) through `gram.stream`, in turn with merely reading its blocks. The limit is
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
-from benchmarks.measure import VGG16, Row, Times, in_turn, keep
+from benchmarks.harness.measure import VGG16, Row, Times, in_turn, keep
 from stages.features.store import Features
 from stages.kernels import gram
 

@@ -1,6 +1,6 @@
 """Disk: bytes per feature against raw float32, and the speed of writing and reading.
 
-    python -m benchmarks.disk
+    python -m benchmarks.parts.disk
 
 After `dvc repro`: the size of each feature file of VGG16 (the untrained one where ImageNet's weights
 could not be had) and EfficientNet-Lite0; then the first 512 rows of each, or fewer, written and read
@@ -20,7 +20,7 @@ import numpy as np
 from hdf5plugin import Blosc2
 from numpy.typing import NDArray
 
-from benchmarks.measure import VGG16, Row, in_turn, keep
+from benchmarks.harness.measure import VGG16, Row, in_turn, keep
 from stages.runtime.params import load_params
 
 BACKBONES = (VGG16, "efficientnet_lite0")
