@@ -1,4 +1,4 @@
-"""One of the project's backbones alone in a folder, with some of its images."""
+"""One of the project's backbones in a small folder: its own params.yaml and some of the images."""
 
 import contextlib
 import io
@@ -12,12 +12,16 @@ import h5py
 import numpy as np
 
 from stages import extract
+from stages.runtime import files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+
+PROJECT = Paths(Path("data").absolute(), Path("results").absolute())
 
 
 @dataclass(frozen=True)
-class Study:
-    """`folder` holds a params.yaml with `backbone` alone, and the files of images that were added."""
+class Miniature:
+    """A params.yaml with `backbone` alone in `folder`, and a data folder for each set of images there."""
 
     folder: Path
     backbone: str
@@ -29,16 +33,15 @@ class Study:
 
     @property
     def layers(self) -> dict[str, str]:
-        """Name to module path, of all its layers."""
+        """All layers of the backbone: name to module path."""
         return dict(self.entry["layers"])
 
-    @property
-    def weights(self) -> Path:
-        """The project's file of them."""
-        return Path(f"data/weights/{self.backbone}.pth").absolute()
+    def paths(self, images: str) -> Paths:
+        """Where the files of one set of images lie."""
+        return Paths(self.folder / images / "data", self.folder / images / "results")
 
     def set_params(self, layers: Sequence[str] | None = None, **sections: Mapping[str, Any]) -> None:
-        """Write params.yaml: the project's, with these layers (or all), and what `sections` change."""
+        """Write params.yaml: the project's with these layers (default: all) and the changed `sections`."""
         params, entry = load_params(), self.entry
         tapped = {name: self.layers[name] for name in layers or self.layers}
         params["backbones"] = {self.backbone: {**entry, "layers": tapped}}
@@ -46,26 +49,36 @@ class Study:
         params["fusions"], params["pca"]["probes"] = {}, params["probes"][:1]
         for name, changes in sections.items():
             params[name] |= changes
-        (self.folder / "params.yaml").write_text(json.dumps(params))  # json is YAML
+        files.write_json(self.folder / "params.yaml", params)  # JSON is YAML
 
-    def add_images(self, name: str, count: int) -> None:
-        """Write <name>.h5 with so many images, evenly spaced: they are sorted by class."""
-        with h5py.File("data/images.h5", "r") as whole, h5py.File(self.file(name), "w") as part:
+    def add_images(self, images: str, count: int | None = None) -> None:
+        """Make a set of `count` images (default: all), evenly spaced because rows are sorted by class."""
+        paths = self.paths(images)
+        link(paths, PROJECT.weights(self.backbone))
+        if count is None:
+            link(paths, PROJECT.pixels)
+            return
+        with h5py.File(PROJECT.pixels, "r") as whole, h5py.File(paths.pixels, "w") as part:
             rows = np.linspace(0, len(whole["pixels"]) - 1, count).astype(np.int64)
             for key in ("pixels", "names"):
                 part[key] = whole[key][rows]
                 part[key].attrs.update(whole[key].attrs)
 
-    def file(self, name: str) -> Path:
-        """Where a file of images is."""
-        return self.folder / f"{name}.h5"
-
-    def extract(self, pixels: Path) -> dict[str, Any]:
-        """Run the stage on a file of images; return its times. The features are in <folder>/features."""
-        features, timings = self.folder / "features", self.folder / "timings.json"
-        paths = {"pixels": pixels, "weights": self.weights, "features": features, "timings": timings}
-        paths["partial"] = self.folder / "partial"
-        # Its parameters are those of the folder it runs in; its progress bar would hide what we print.
+    def extract(self, images: str) -> dict[str, Any]:
+        """Run the stage `extract` on one set of images; return what it wrote about its times."""
+        paths = self.paths(images)
+        # The stage reads the params.yaml of the working directory. Its progress bar would hide our output.
         with contextlib.chdir(self.folder), contextlib.redirect_stderr(io.StringIO()):
-            extract.main(self.backbone, **paths)
-        return dict(json.loads(timings.read_text()))
+            extract.main(self.backbone, paths=paths)
+        return files.read_json(paths.timings("extract", self.backbone))
+
+
+def link(paths: Paths, *wanted: Path, project: Paths = PROJECT) -> None:
+    """Link files of the project into the data folder of `paths`.
+
+    A stage that writes one of these files replaces the link and leaves the project's file as it is.
+    """
+    for path in wanted:
+        there = paths.data.absolute() / path.relative_to(project.data)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.symlink_to(path.absolute())

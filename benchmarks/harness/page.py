@@ -1,8 +1,9 @@
-"""The page: benchmarks/README.md out of what the benchmarks found.
+"""Write benchmarks/README.md from the results of the benchmarks.
 
     python -m benchmarks.harness.page
 
-Reads benchmarks/results/*.json, which `python -m benchmarks.<part>` writes, and benchmarks/page.md.j2.
+Reads benchmarks/results/*.json, which `python -m benchmarks.<part>` writes, and
+benchmarks/harness/page.md.j2.
 """
 
 import json
@@ -18,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table; columns that no row fills are left out."""
+    """A Markdown table; empty columns are left out."""
     columns = {
         "": [row["what"] for row in rows],
         "ours": [row["ours"] for row in rows],
