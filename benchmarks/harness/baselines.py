@@ -40,7 +40,7 @@ class _Reached(Exception):  # noqa: N818  (no error: the way to leave a forward 
 
 @contextlib.contextmanager
 def cut(network: nn.Module, path: str) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
-    """Give `network` cut off after the module at `path`: a function from a batch to that module's output."""
+    """Give a function from a batch to the output of the module at `path`; the pass stops there."""
     outputs: list[torch.Tensor] = []
 
     def stop(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:

@@ -77,7 +77,7 @@ def timed(task: Callable[[], object]) -> float:
 
 
 def in_turn(rounds: int, **tasks: Callable[[], object]) -> dict[str, Times]:
-    """Run each task once to warm up, then all tasks in turn (A B A B ...); return the seconds of each."""
+    """Run each task once to warm up, then all in turn (A B A B ...); return the seconds of each."""
     return alternate(rounds, **{name: partial(timed, task) for name, task in tasks.items()})
 
 
@@ -94,7 +94,7 @@ def alternate(rounds: int, **tasks: Callable[[], float]) -> dict[str, Times]:
 
 @contextlib.contextmanager
 def process(command: list[str], **variables: str) -> Iterator[Ask]:
-    """Start a process that answers each line with a number of seconds; give the function that asks it."""
+    """Start a process that answers each line with seconds; give the function that asks it."""
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(

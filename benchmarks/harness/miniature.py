@@ -20,7 +20,7 @@ PROJECT = Paths(Path("data").absolute(), Path("results").absolute())
 
 @dataclass(frozen=True)
 class Miniature:
-    """A params.yaml with `backbone` alone in `folder`, and a data folder for each set of images there."""
+    """`folder` holds a params.yaml with `backbone` alone, and a data folder for each set of images."""
 
     folder: Path
     backbone: str
@@ -40,7 +40,7 @@ class Miniature:
         return Paths(self.folder / images / "data", self.folder / images / "results")
 
     def set_params(self, layers: Sequence[str] | None = None, **sections: Mapping[str, Any]) -> None:
-        """Write params.yaml: the project's with these layers (default: all) and the changed `sections`."""
+        """Write params.yaml: the project's, with these layers (default: all) and changed `sections`."""
         params, entry = load_params(), self.entry
         tapped = {name: self.layers[name] for name in layers or self.layers}
         params["backbones"] = {self.backbone: {**entry, "layers": tapped}}
@@ -51,7 +51,7 @@ class Miniature:
         files.write_json(self.folder / "params.yaml", params)  # JSON is YAML
 
     def add_images(self, images: str, count: int | None = None) -> None:
-        """Make a set of `count` images (default: all), evenly spaced because rows are sorted by class."""
+        """Make a set of `count` images (default: all), evenly spaced: rows are sorted by class."""
         paths = self.paths(images)
         link(paths, PROJECT.weights(self.backbone))
         if count is None:
@@ -66,7 +66,7 @@ class Miniature:
     def extract(self, images: str) -> dict[str, Any]:
         """Run the stage `extract` on one set of images; return what it wrote about its times."""
         paths = self.paths(images)
-        # The stage reads the params.yaml of the working directory. Its progress bar would hide our output.
+        # The stage reads params.yaml in the working directory. Its progress bar would hide our output.
         with contextlib.chdir(self.folder), contextlib.redirect_stderr(io.StringIO()):
             extract.main(self.backbone, paths=paths)
         return files.read_json(paths.timings("extract", self.backbone))

@@ -2,7 +2,7 @@
 
     python -m benchmarks.harness.page
 
-Reads benchmarks/results/*.json, which `python -m benchmarks.<part>` writes, and
+Reads benchmarks/results/*.json, which `python -m benchmarks.parts.<part>` writes, and
 benchmarks/harness/page.md.j2.
 """
 

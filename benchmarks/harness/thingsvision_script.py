@@ -1,6 +1,6 @@
 """Time thingsvision on the layers of a network; `benchmarks.harness.thingsvision` runs this script.
 
-    build/bench/thingsvision/bin/python -I benchmarks/harness/thingsvision_script.py <folder> <weights.pth>
+    <python of thingsvision> -I benchmarks/harness/thingsvision_script.py <folder> <weights.pth>
 
 The folder holds `batch.npy`, normalised images (n, 3, s, s), and `layers.json`, layer to module path.
 Each line on standard input names a way. The script extracts all layers that way, keeps the features in

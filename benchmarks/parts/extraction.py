@@ -5,9 +5,9 @@
 Runs after `dvc repro`, on the CPU; reads params.yaml, data/images.h5 and data/weights/. The ways take
 turns. Results are seconds per image; loading the network does not count.
 
-- ours: `stages.extract`, from the pixels on disk to the closed feature files. The benchmark subtracts the
-  seconds of a run over one batch from those of a longer run. The last batch of a run is written while
-  nothing else runs; this matters over a hundred images, not over thousands;
+- ours: `stages.extract`, from the pixels on disk to the closed feature files: the seconds of a long run
+  minus those of a run over one batch. The last batch is written while nothing else runs, which matters
+  over a hundred images and not over thousands;
 - bare: the same network in the same process, up to the deepest layer, nothing kept; this is the limit;
 - plain: the bare pass in plain torch, in a process that leaves malloc and the weights as they are;
 - the study's way: one pass over a `DataLoader` for each layer, float32, features kept in memory;
@@ -166,7 +166,7 @@ def in_plain_torch(case: Case, precision: str, ours: Times, other: Times) -> Row
 
 
 def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
-    """The time that compression costs and the bytes that it saves, scaled to all images of the study."""
+    """The time that compression costs, and the bytes of the files, scaled to all images."""
     what, slower = title(case, "float32"), ours.median / plain.median
     told = "the time with compression over that without"
     yield Row(f"{what}: without compression", str(ours), str(plain), slower, "at most 1.03",
@@ -243,9 +243,8 @@ def measure(images: int, rounds: int) -> None:
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--images", type=int, default=48, help="of VGG16, beside the first batch")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     chosen = parser.parse_args()

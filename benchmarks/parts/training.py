@@ -2,9 +2,9 @@
 
     python -m benchmarks.parts.training
 
-Runs after `dvc repro`, for six minutes and with 6 GiB: on pool5 and pool4 of VGG16 (the untrained network
-where ImageNet's weights are not available), the protocol of `train` with 7 values of C in 5 folds, on the
-headline split and 10 random ones. `LinearSVC` gets the raw features in float32 and its default settings,
+Runs after `dvc repro`, for six minutes and with 6 GiB: on pool5 and pool4 of VGG16 (the untrained
+network where ImageNet's weights are not available), the protocol of `train` with 7 values of C in 5
+folds, on the headline split and 10 random ones. `LinearSVC` gets the raw features in float32 and its default settings,
 as in the course study. Its protocol takes hours, so the benchmark projects it: for each split, 5 times
 the fit of one fold for each C, and twice the fit on all training rows with the fixed C. `LinearSVC` uses
 one core, so the sum is divided by the number of processes that ours may use. A fit that reaches its time
@@ -156,7 +156,7 @@ def exact_fits(K: NDArray[np.float64], images: Index, C: float) -> tuple[dict[st
 
 
 def raw_fits(probe: Probe, images: Index, C: float) -> tuple[Fit, list[Fit], str]:
-    """`LinearSVC` on all training rows, on one fold for each C of GRID, and the accuracy of the first."""
+    """`LinearSVC` on all training rows and on one fold for each C of GRID; accuracy of the first."""
     layer = Features(Paths().features(probe))
     train, y = images.train, images.y[images.train]
     X = raw(layer, train)
