@@ -44,7 +44,7 @@ bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle
 	set -e; for part in $(PARTS); do python -m benchmarks.parts.$$part; done
 	python -m benchmarks.harness.page
 
-bench-optional: $(VENV)/.made ## the parts that `make bench` leaves out; 50 minutes, 6.7 GB, a C++ compiler
+bench-optional: $(VENV)/.made ## the other benchmarks; 35 minutes, a C++ compiler, 6.7 GB for thingsvision
 	python -m benchmarks.harness.thingsvision
 	set -e; for part in extraction $(OPTIONAL); do python -m benchmarks.parts.$$part; done
 	python -m benchmarks.harness.page

@@ -1,10 +1,9 @@
-"""How fast all layers of a network are extracted, beside its bare forward pass and two other ways.
+"""Time the extraction of all layers of a network against its bare forward pass and two other ways.
 
     python -m benchmarks.parts.extraction  # seven minutes on two cores
 
 Runs after `dvc repro`, on the CPU; reads params.yaml, data/images.h5 and data/weights/. The ways take
-turns. Results are seconds per image; loading the network does not count.
-
+turns. Results are seconds per image; loading the network does not count:
 - ours: `stages.extract`, from the pixels on disk to the closed feature files: the seconds of a long run
   minus those of a run over one batch. The last batch is written while nothing else runs, which matters
   over a hundred images and not over thousands;
@@ -83,17 +82,15 @@ class Case(Miniature):
         if compressed:
             self.once[precision].append(few["pass_seconds"] - BATCH * each)
             self.profile[precision] = shares(many)
-            self.sizes[precision] = sum(
-                path.stat().st_size
-                for path in self.paths("images").feature_folder(self.backbone).iterdir()
-            )
+            written = self.paths("images").feature_folder(self.backbone).iterdir()
+            self.sizes[precision] = sum(path.stat().st_size for path in written)
         return each
 
     def network(self, precision: str) -> nn.Module:
         """The network as the stage loads it, loaded once."""
         if precision not in self._networks:
-            network = inference.load_network(self.entry, PROJECT.weights(self.backbone), CPU, precision)
-            self._networks[precision] = network
+            weights = PROJECT.weights(self.backbone)
+            self._networks[precision] = inference.load_network(self.entry, weights, CPU, precision)
         return self._networks[precision]
 
     def bare(self, precision: str) -> Ask:
@@ -130,13 +127,12 @@ class Case(Miniature):
 def shares(timings: Mapping[str, Any]) -> str:
     """The shares of a run's time, measured by the stage itself."""
     layers, whole = timings["layers"].values(), timings["pass_seconds"]
+    writing = sum(layer["write_seconds"] for layer in layers)
     spent = {
         "network": max(layer["forward_seconds"] for layer in layers),
         "copies": sum(layer["copy_seconds"] for layer in layers),
         "reading": timings["read_seconds"],
-        "compressing and writing, on a thread beside these,": sum(
-            layer["write_seconds"] for layer in layers
-        ),
+        "compressing and writing, on a thread beside these,": writing,
     }
     return ", ".join(f"{name} {100 * seconds / whole:.0f}%" for name, seconds in spent.items())
 
@@ -168,9 +164,8 @@ def in_plain_torch(case: Case, precision: str, ours: Times, other: Times) -> Row
 def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
     """The time that compression costs, and the bytes of the files, scaled to all images."""
     what, slower = title(case, "float32"), ours.median / plain.median
-    told = "the time with compression over that without"
     yield Row(f"{what}: without compression", str(ours), str(plain), slower, "at most 1.03",
-              slower <= 1.03, told)  # fmt: skip
+              slower <= 1.03, "the time with compression over that without")  # fmt: skip
     some, n = case.images + BATCH, len(Pixels(PROJECT.pixels).names)
     full = sum(map(math.prod, case.shapes.values())) * 4 * n
     for precision in ("float32", "bfloat16"):
@@ -191,9 +186,8 @@ def compare_all(case: Case, rounds: int) -> Iterator[Row]:
             "bfloat16 plain": stack.enter_context(plain),
             "float32": partial(case.ours, "float32"),
             "float32 bare": case.bare("float32"),
-            "uncompressed": partial(
-                case.ours, "float32", compressed=False
-            ),  # last of ours: `check` reads its files
+            # The last of ours: `check` reads its files.
+            "uncompressed": partial(case.ours, "float32", compressed=False),
             "study": stack.enter_context(baselines.apart("study", case)),
         }
         if made:
@@ -232,6 +226,7 @@ def compare_limit(case: Case, rounds: int) -> Iterator[Row]:
 
 def measure(images: int, rounds: int) -> None:
     """Measure both backbones and keep the rows."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
     devices.choose("cpu")  # sets malloc for the whole process: ours and the bare pass
     with tempfile.TemporaryDirectory(dir=SCRATCH) as temporary:
         folder = Path(temporary).absolute()
@@ -248,7 +243,6 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=48, help="of VGG16, beside the first batch")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     chosen = parser.parse_args()
-    SCRATCH.mkdir(parents=True, exist_ok=True)
     measure(chosen.images, chosen.rounds)
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.parts.left_out
 
 Optional (`make bench-optional`): it needs a C++ compiler, and it measures settings that the pipeline
-does not use. It needs no earlier results and takes six minutes. Each way runs a whole forward pass in float32
-on 64 images in batches of 32, in turn, in a process of its own:
+does not use. It needs no earlier results and takes six minutes. Each way runs a whole forward pass in
+float32 on 64 images in batches of 32, in turn, in a process of its own:
 
 - taken: as the stage `extract` runs it;
 - plain: malloc keeps its default settings;

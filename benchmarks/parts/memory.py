@@ -3,8 +3,8 @@
     python -m benchmarks.parts.memory
     python -m benchmarks.parts.memory --stages gram train
 
-Runs after `dvc repro`, for six minutes, on Linux only: runs the stages of pool1 as DVC does, `extract` on
-128 of the images and all others on the real files. Outputs go to a temporary folder. Five times a
+Runs after `dvc repro`, for six minutes, on Linux only: runs the stages of pool1 as DVC does, `extract`
+on 128 of the images and all others on the real files. Outputs go to a temporary folder. Five times a
 second the benchmark sums the memory of a stage and the processes it started: their proportional set
 size, which counts shared memory once.
 """

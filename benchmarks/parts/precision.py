@@ -2,10 +2,10 @@
 
     python -m benchmarks.parts.precision
 
-Optional (`make bench-optional`): it measures accuracy, not speed, and extracts whole backbones again.
-Runs after `dvc repro` with `extract.precision: float32`: extracts each backbone in bfloat16, runs the whole
-protocol on each layer that is a probe, and compares the accuracies with results/table.csv. It takes five
-minutes for EfficientNet-Lite0 and a quarter of an hour for VGG16.
+Optional (`make bench-optional`): it measures accuracy, not speed, and extracts whole backbones
+again. Runs after `dvc repro` with `extract.precision: float32`: extracts each backbone in bfloat16,
+runs the whole protocol on each layer that is a probe, and compares the accuracies with
+results/table.csv. It takes five minutes for EfficientNet-Lite0 and a quarter of an hour for VGG16.
 """
 
 import argparse

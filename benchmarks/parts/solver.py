@@ -2,10 +2,11 @@
 
     python -m benchmarks.parts.solver
 
-Optional (`make bench-optional`): it studies scikit-learn's solver, and raw features must fit in memory.
-Runs after `dvc repro`: trains each probe with the pipeline's solver on its kernel and with
-scikit-learn's `LinearSVC` on its raw features. It reports the seconds and the test accuracy of both, and how far the
-objective of `LinearSVC`, summed over the classes, lies above the exact minimum.
+Optional (`make bench-optional`): it studies scikit-learn's solver, and raw features must fit in
+memory. Runs after `dvc repro`: trains each probe with the pipeline's solver on its kernel and with
+scikit-learn's `LinearSVC` on its raw features. It reports the seconds and the test accuracy of
+both, and how far the objective of `LinearSVC`, summed over the classes, lies above the exact
+minimum.
 """
 
 import argparse

@@ -4,11 +4,12 @@
 
 Runs after `dvc repro`, for six minutes and with 6 GiB: on pool5 and pool4 of VGG16 (the untrained
 network where ImageNet's weights are not available), the protocol of `train` with 7 values of C in 5
-folds, on the headline split and 10 random ones. `LinearSVC` gets the raw features in float32 and its default settings,
-as in the course study. Its protocol takes hours, so the benchmark projects it: for each split, 5 times
-the fit of one fold for each C, and twice the fit on all training rows with the fixed C. `LinearSVC` uses
-one core, so the sum is divided by the number of processes that ours may use. A fit that reaches its time
-limit counts with that limit, and the projection then reads "at least".
+folds, on the headline split and 10 random ones. `LinearSVC` gets the raw features in float32 and
+its default settings, as in the course study. Its protocol takes hours, so the benchmark projects
+it: for each split, 5 times the fit of one fold for each C, and twice the fit on all training rows
+with the fixed C. `LinearSVC` uses one core, so the sum is divided by the number of processes that
+ours may use. A fit that reaches its time limit counts with that limit, and the projection then
+reads "at least".
 """
 
 import argparse
@@ -185,8 +186,8 @@ def protocol_row(probe: Probe, evaluation: protocol.Evaluation, whole: Fit, fold
         ratio,
         f"at least {TIMES_FASTER} times faster" if wanted else "",
         ratio >= TIMES_FASTER if wanted else None,
-        f"{len(results)} splits x ({len(GRID)} C x {FOLDS} folds + 2) fits on {cores} cores; all of ours "
-        f"converged: {_yes(all(result.converged for result in results))}; "
+        f"{len(results)} splits x ({len(GRID)} C x {FOLDS} folds + 2) fits on {cores} cores; "
+        f"all of ours converged: {_yes(all(result.converged for result in results))}; "
         f"{theirs / (evaluation.all_seconds + kernel):.3g} times with the kernel's {kernel:.0f} s; "
         f"LinearSVC's projected from {len(tried)} fits: {done} converged, {stopped} were stopped after "
         f"{max(fit.seconds for fit in folds):.0f} s (all rows: {whole.seconds:.0f} s)",
