@@ -23,8 +23,8 @@ from stages.runtime.provenance import Provenance
 # once, by the block of columns it belongs to: a block of 4,485 rows is 147 MB in float64.
 CHUNK_ROWS, CHUNK_COLUMNS = 32, 4096
 # By the precision that features were computed with: about half of float16, at little cost beside the
-# network (`python -m benchmarks.disk`). Of bfloat16's values three bits are zero in float16, all at the
-# same place: those another filter finds at twice the speed.
+# network (`python -m benchmarks.parts.disk`). Of bfloat16's values three bits are zero in float16, all
+# at the same place: those another filter finds at twice the speed.
 FILTERS: dict[str, Mapping[str, Any]] = {
     "float32": hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE),
     "bfloat16": hdf5plugin.Bitshuffle(cname="lz4"),
