@@ -79,7 +79,7 @@ def heads(results: Sequence[Result]) -> Heads | None:
 
 @dataclass(frozen=True)
 class Prices:
-    """Question 11: ranges are (least, most), `peaks` in GiB, `gains` those of the tuned C."""
+    """Question 11: ranges are (least, most), `peaks` in GiB, `gains` of the tuned C in points."""
 
     smallest: Result
     quickest: Result
@@ -107,9 +107,9 @@ def prices(results: Sequence[Result], ranking: Ranking) -> Prices:
 
 
 def gains(results: Sequence[Result]) -> list[float]:
-    """The change of each accuracy with the tuned C, to a tenth of a point."""
+    """The change of each accuracy with the tuned C, in points, to a tenth."""
     # Adding 0 turns -0.0 into 0.0.
-    return [round(result.tuned_accuracy - result.accuracy, 3) + 0.0 for result in results]
+    return [round(100 * (result.tuned_accuracy - result.accuracy), 1) + 0.0 for result in results]
 
 
 def peaks(results: Sequence[Result]) -> dict[str, float]:

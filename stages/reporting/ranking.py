@@ -128,9 +128,5 @@ def _adjusted(
     return dict(zip(found, significance.holm(list(found.values())), strict=True))
 
 
-def _alike(
-    layers: Sequence[Result], best: Result, p: Callable[[Result], float | None]
-) -> list[Result]:
-    return [
-        layer for layer in layers if layer is not best and (p(layer) or 0.0) > significance.LEVEL
-    ]
+def _alike(layers: Sequence[Result], best: Result, p: Callable[[Result], float | None]) -> list[Result]:
+    return [layer for layer in layers if layer is not best and (p(layer) or 0.0) > significance.LEVEL]

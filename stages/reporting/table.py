@@ -10,18 +10,54 @@ from stages.runtime import files
 from stages.runtime.probe import Probe
 
 # The order of the columns in results/table.csv.
-COLUMNS = """
-    probe backbone layer status members
-    accuracy balanced_accuracy distinct_accuracy train_accuracy
-    mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy
-    feature_dim C tuned_C tuned_at_edge tuned_accuracy tuned_balanced_accuracy
-    mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy std_tuned_balanced_accuracy
-    cv_accuracy n_train n_test n_duplicates splits converged
-    mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best
-    softmax_accuracy softmax_converged feature_seconds svm_seconds softmax_seconds
-    kernel_seconds fit_seconds all_seconds extract_peak_bytes kernel_peak_bytes train_peak_bytes
-    feature_processor svm_processor
-""".split()
+COLUMNS = [
+    "probe",
+    "backbone",
+    "layer",
+    "status",
+    "members",
+    "accuracy",
+    "balanced_accuracy",
+    "distinct_accuracy",
+    "train_accuracy",
+    "mean_accuracy",
+    "std_accuracy",
+    "mean_balanced_accuracy",
+    "std_balanced_accuracy",
+    "feature_dim",
+    "C",
+    "tuned_C",
+    "tuned_at_edge",
+    "tuned_accuracy",
+    "tuned_balanced_accuracy",
+    "mean_tuned_accuracy",
+    "std_tuned_accuracy",
+    "mean_tuned_balanced_accuracy",
+    "std_tuned_balanced_accuracy",
+    "cv_accuracy",
+    "n_train",
+    "n_test",
+    "n_duplicates",
+    "splits",
+    "converged",
+    "mcnemar_backbone",
+    "mcnemar_best",
+    "resampled_t_backbone",
+    "resampled_t_best",
+    "softmax_accuracy",
+    "softmax_converged",
+    "feature_seconds",
+    "svm_seconds",
+    "softmax_seconds",
+    "kernel_seconds",
+    "fit_seconds",
+    "all_seconds",
+    "extract_peak_bytes",
+    "kernel_peak_bytes",
+    "train_peak_bytes",
+    "feature_processor",
+    "svm_processor",
+]
 
 
 @dataclass(frozen=True)
@@ -75,8 +111,8 @@ class Result:
     feature = decode + read + forward up to the layer (or writing, if that takes longer) + joining the
     file, for all images; svm = kernel + fit; all = the whole protocol on all cores. A fusion needs one
     pass of each of its backbones and the kernels of all its layers. `train_peak_bytes` is of all
-    processes together. `memory` and `softmax` are None for a fusion; `softmax` also if that stage has not
-    run with the present parameters. `ranking` adds `p` and `distinct`.
+    processes together. `memory` and `softmax` are None for a fusion; `softmax` also if that stage has
+    not run with the present parameters. `ranking` adds `p` and `distinct`.
     """
 
     probe: Probe

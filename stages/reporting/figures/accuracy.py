@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from stages.reporting.figures import style
 from stages.reporting.backbones import Backbone
+from stages.reporting.figures import style
 from stages.reporting.table import Result, by_backbone, single_layers
 from stages.runtime.probe import Probe
 

@@ -61,9 +61,7 @@ def activation_maps(path: Path, seen: Inspection, image: int) -> None:
     if len(square):
         mosaic(right, square, GRID)
         height, width = square.shape[1:]
-        right.set_title(
-            f"{seen.first}, the first convolution: {len(square)} maps of {height} x {width}"
-        )
+        right.set_title(f"{seen.first}, the first convolution: {len(square)} maps of {height} x {width}")
     else:
         style.blank(right)
         right.text(0.5, 0.5, "The first layer is no convolution", ha="center", color=style.GREY)
