@@ -10,54 +10,16 @@ from stages.runtime import files
 from stages.runtime.probe import Probe
 
 # The order of the columns in results/table.csv.
-COLUMNS = [
-    "probe",
-    "backbone",
-    "layer",
-    "status",
-    "members",
-    "accuracy",
-    "balanced_accuracy",
-    "distinct_accuracy",
-    "train_accuracy",
-    "mean_accuracy",
-    "std_accuracy",
-    "mean_balanced_accuracy",
-    "std_balanced_accuracy",
-    "feature_dim",
-    "C",
-    "tuned_C",
-    "tuned_at_edge",
-    "tuned_accuracy",
-    "tuned_balanced_accuracy",
-    "mean_tuned_accuracy",
-    "std_tuned_accuracy",
-    "mean_tuned_balanced_accuracy",
-    "std_tuned_balanced_accuracy",
-    "cv_accuracy",
-    "n_train",
-    "n_test",
-    "n_duplicates",
-    "splits",
-    "converged",
-    "mcnemar_backbone",
-    "mcnemar_best",
-    "resampled_t_backbone",
-    "resampled_t_best",
-    "softmax_accuracy",
-    "softmax_converged",
-    "feature_seconds",
-    "svm_seconds",
-    "softmax_seconds",
-    "kernel_seconds",
-    "fit_seconds",
-    "all_seconds",
-    "extract_peak_bytes",
-    "kernel_peak_bytes",
-    "train_peak_bytes",
-    "feature_processor",
-    "svm_processor",
-]
+COLUMNS = """
+    probe backbone layer status members accuracy balanced_accuracy distinct_accuracy train_accuracy
+    mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
+    tuned_at_edge tuned_accuracy tuned_balanced_accuracy mean_tuned_accuracy std_tuned_accuracy
+    mean_tuned_balanced_accuracy std_tuned_balanced_accuracy cv_accuracy n_train n_test n_duplicates
+    splits converged mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best
+    softmax_accuracy softmax_converged feature_seconds svm_seconds softmax_seconds kernel_seconds
+    fit_seconds all_seconds extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor
+    svm_processor
+""".split()  # noqa: SIM905 a long list reads better as words
 
 
 @dataclass(frozen=True)
