@@ -8,7 +8,7 @@ import pytest
 from support.examples import provenance
 from support.study import ROOT
 
-from stages.features.resume import Progress, claimed, digest, software
+from stages.features.resume import Progress, exclusive, digest, software
 from stages.features.segments import Segments
 from stages.runtime.errors import StageError
 
@@ -16,14 +16,14 @@ IDENTITY = {"weights": "1234", "layers": ("a", "b")}
 
 
 def cut_off(folder: Path) -> None:
-    with pytest.raises(KeyError), claimed(folder, IDENTITY):
+    with pytest.raises(KeyError), exclusive(folder, IDENTITY):
         (folder / "rows").write_text("some")
         raise KeyError
 
 
 def test_interrupted_work_is_kept_and_finished_work_removed(tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
-    with claimed(tmp_path / "a", IDENTITY) as folder:
+    with exclusive(tmp_path / "a", IDENTITY) as folder:
         assert (folder / "rows").read_text() == "some"
     assert not (tmp_path / "a").exists()
 
@@ -31,21 +31,21 @@ def test_interrupted_work_is_kept_and_finished_work_removed(tmp_path: Path) -> N
 @pytest.mark.parametrize("change", [{"weights": "1235"}, {"layers": ("a",)}, {"more": 1}])
 def test_work_of_another_identity_is_discarded(change: dict[str, object], tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
-    with claimed(tmp_path / "a", {**IDENTITY, **change}) as folder:
+    with exclusive(tmp_path / "a", {**IDENTITY, **change}) as folder:
         assert not (folder / "rows").exists()
 
 
 def test_work_whose_identity_cannot_be_read_is_discarded(tmp_path: Path) -> None:
     cut_off(tmp_path / "a")
     (tmp_path / "a" / "identity.json").write_text("{half")
-    with claimed(tmp_path / "a", IDENTITY) as folder:
+    with exclusive(tmp_path / "a", IDENTITY) as folder:
         assert not (folder / "rows").exists()
 
 
 def test_only_one_process_at_a_time_may_hold_a_folder(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from stages.features.resume import claimed\n"
-        "with claimed(Path('a'), {}): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from stages.features.resume import exclusive\n"
+        "with exclusive(Path('a'), {}): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, text=True,
@@ -53,10 +53,10 @@ def test_only_one_process_at_a_time_may_hold_a_folder(tmp_path: Path) -> None:
     ) as other:  # fmt: skip
         assert other.stdout
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(StageError, match="another run"), claimed(tmp_path / "a", {}):
+        with pytest.raises(StageError, match="another run"), exclusive(tmp_path / "a", {}):
             pass
         other.kill()
-    with claimed(tmp_path / "a", {}):  # a lock dies with its process
+    with exclusive(tmp_path / "a", {}):  # a lock dies with its process
         pass
 
 

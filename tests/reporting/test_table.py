@@ -1,14 +1,18 @@
 import csv
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.results import NUMBERS
 from support.study import only
 
-from stages.reporting import table
-from stages.reporting.table import Row, Sources
+from stages.reporting import predictions, results, table
+from stages.reporting.results import Study
+from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 EXTRACT = {"storage": "float16", "precision": "float32"}
 SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
@@ -19,13 +23,10 @@ SVM = {
     "C": 1.0, "normalize": "none", "solver": "newton", "grid": "0.01 0.1 1", "folds": 3, "seed": 0,
     "split_digest": "1234",
 }  # fmt: skip
-METRICS = {
-    **SVM, "accuracy": 0.8988, "balanced_accuracy": 0.8, "mean_accuracy": 0.87, "std_accuracy": 0.01,
-    "feature_dim": 25088, "tuned_C": 0.1, "tuned_accuracy": 0.9, "n_train": 18, "n_test": 18,
-    "splits": 2, "converged": True,
-}  # fmt: skip
-PEAK = {"peak_bytes": 2**30, "machine": "a machine"}
-FIT = {"fit_seconds": 0.5, "all_seconds": 60.0, "beside_bytes": 2**20, **PEAK}
+METRICS = {**SVM, **NUMBERS}
+PEAK = {"peak_bytes": 2**30, "processor": "a processor"}
+FIT = {"fit_seconds": 0.5, "all_seconds": 60.0, "worker_bytes": 2**20, **PEAK}
+POOL1, BOTH = Probe("squeeze", "pool1"), Probe("fusion", "both")
 FUSED = [
     "squeeze/pool2",
     "squeeze/pool1",
@@ -38,13 +39,14 @@ def put(path: Path, record: dict[str, Any]) -> None:
     path.write_text(json.dumps(record))
 
 
-def ran(sources: Sources, probe: str, kernel_seconds: float, **facts: Any) -> None:
-    put(sources.metrics / f"{probe}.json", {**METRICS, **facts})
-    put(sources.timings / "kernel" / f"{probe}.json", {"kernel_seconds": kernel_seconds, **PEAK})
-    put(sources.timings / "train" / f"{probe}.json", FIT)
+def ran(study: Study, text: str, kernel_seconds: float, **facts: Any) -> None:
+    probe, paths = Probe.parse(text), study.paths
+    put(paths.metrics(probe), {**METRICS, **facts})
+    put(paths.timings("gram", probe), {"kernel_seconds": kernel_seconds, **PEAK})
+    put(paths.timings("train", probe), FIT)
 
 
-def extracted(sources: Sources, backbone: str, read: float, **forward: float) -> None:
+def extracted(sources: Study, backbone: str, read: float, **forward: float) -> None:
     record = {
         "device": f"the GPU of {backbone}",
         "read_seconds": read,
@@ -59,14 +61,14 @@ def extracted(sources: Sources, backbone: str, read: float, **forward: float) ->
             for layer, seconds in forward.items()
         },
     }
-    put(sources.timings / "extract" / f"{backbone}.json", {**record, **PEAK})
+    put(sources.paths.timings("extract", backbone), {**record, **PEAK})
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> Sources:
+def sources(tmp_path: Path, small: dict[str, Any]) -> Study:
     """Two of three probes have run, one of them with softmax; a fourth one's file lingers."""
-    made = Sources(*(tmp_path / name for name in ("metrics", "softmax", "timings")), "12", "1234")
-    put(made.timings / "prepare.json", {"decode_seconds": 3.0, **PEAK})
+    made = Study(small, Paths(tmp_path / "data", tmp_path / "results"), "12", "1234")
+    put(made.paths.timings("decode"), {"decode_seconds": 3.0, **PEAK})
     extracted(made, "squeeze", read=0.25, pool1=4.0, pool2=10.0)
     ran(made, "squeeze/pool1", 2.0, **SQUEEZE, module="features.2")
     ran(made, "squeeze/pool2", 3.0, **SQUEEZE, module="features.5")
@@ -75,28 +77,28 @@ def sources(tmp_path: Path) -> Sources:
         "accuracy": 0.91, "converged": True, "normalize": "none", "C": 1.0, "max_iter": 100,
         "split_digest": "12",
     }  # fmt: skip
-    put(made.softmax / "squeeze/pool1.json", {**head, **SQUEEZE, "module": "features.2"})
-    spent = {"compact_seconds": 0.125, "fit_seconds": 4.0, **PEAK}
-    put(made.timings / "softmax/squeeze/pool1.json", spent)
+    put(made.paths.softmax(POOL1), {**head, **SQUEEZE, "module": "features.2"})
+    spent = {"map_seconds": 0.125, "fit_seconds": 4.0, **PEAK}
+    put(made.paths.timings("softmax", POOL1), spent)
     return made
 
 
 @pytest.fixture
-def fused(sources: Sources, small: dict[str, Any]) -> Sources:
+def fused(sources: Study, small: dict[str, Any]) -> Study:
     """The third probe has run too, and a fusion of all three, `both`."""
     small["fusions"] = {"both": FUSED}
     extracted(sources, "shuffle", read=0.5, stage2=7.0)
     ran(sources, "shuffle/stage2", 4.0, **SHUFFLE)
     names = {key: " ".join([SQUEEZE[key]] * 2 + [SHUFFLE[key]]) for key in SQUEEZE}
     facts = {**names, "module": "features.5 features.2 stage2", "members": " ".join(FUSED)}
-    put(sources.metrics / "fusion/both.json", {**METRICS, **facts, "accuracy": 0.95})
-    put(sources.timings / "train/fusion/both.json", {**FIT, "fit_seconds": 0.75})
+    put(sources.paths.metrics(BOTH), {**METRICS, **facts, "accuracy": 0.95})
+    put(sources.paths.timings("fuse", "both"), {**FIT, "fit_seconds": 0.75})
     return sources
 
 
-def test_every_probe_gets_a_row_run_or_not(sources: Sources, small: dict[str, Any]) -> None:
-    rows = table.collect(small, sources)
-    assert [(row.probe, row.status) for row in rows] == [
+def test_every_probe_gets_a_row_run_or_not(sources: Study, small: dict[str, Any]) -> None:
+    rows = results.collect(sources)
+    assert [(str(row.probe), row.status) for row in rows] == [
         ("squeeze/pool1", "run"),
         ("squeeze/pool2", "run"),
         ("shuffle/stage2", "not run"),
@@ -124,59 +126,59 @@ SETTINGS: list[tuple[str, str, object]] = [
 
 
 def test_writing_counts_where_it_takes_longer_than_the_pass(
-    sources: Sources, small: dict[str, Any]
+    sources: Study, small: dict[str, Any]
 ) -> None:
     extracted(sources, "squeeze", read=0.25, pool1=1.0, pool2=10.0)
-    assert table.collect(small, sources)[0].feature_seconds == 3.0 + 0.25 + 4.0 + 1.0
+    assert results.collect(sources)[0].feature_seconds == 3.0 + 0.25 + 4.0 + 1.0
 
 
 @pytest.mark.parametrize(("section", "key", "value"), SETTINGS)
 def test_a_result_of_other_settings_is_not_shown(
-    section: str, key: str, value: object, fused: Sources, small: dict[str, Any]
+    section: str, key: str, value: object, fused: Study, small: dict[str, Any]
 ) -> None:
     small[section][key] = value
-    rows = table.collect(small, fused)
+    rows = results.collect(fused)
     assert [row.status for row in rows] == ["out of date"] * 4
     assert all(row.accuracy is row.softmax_accuracy is None for row in rows)
 
 
-def test_a_result_of_other_splits_is_not_shown(fused: Sources, small: dict[str, Any]) -> None:
-    rows = table.collect(small, replace(fused, split_digest="5678"))
+def test_a_result_of_other_splits_is_not_shown(fused: Study, small: dict[str, Any]) -> None:
+    rows = results.collect(replace(fused, split_digest="5678"))
     assert [row.status for row in rows] == ["out of date"] * 4
 
 
 @pytest.mark.parametrize(("key", "value"), [("weights", "random:3"), ("model", "x")])
 def test_a_result_of_another_network_is_not_shown(
-    key: str, value: str, fused: Sources, small: dict[str, Any]
+    key: str, value: str, fused: Study, small: dict[str, Any]
 ) -> None:
     small["backbones"]["squeeze"][key] = value
-    statuses = [row.status for row in table.collect(small, fused)]
+    statuses = [row.status for row in results.collect(fused)]
     assert statuses == ["out of date", "out of date", "run", "out of date"]
 
 
-def test_a_module_that_was_changed_is_not_shown(fused: Sources, small: dict[str, Any]) -> None:
+def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, Any]) -> None:
     small["backbones"]["squeeze"]["layers"]["pool1"] = "features.1"
-    statuses = [row.status for row in table.collect(small, fused)]
+    statuses = [row.status for row in results.collect(fused)]
     assert statuses == ["out of date", "run", "run", "out of date"]
 
 
 def test_a_softmax_layer_of_other_parameters_is_not_shown(
-    sources: Sources, small: dict[str, Any]
+    sources: Study, small: dict[str, Any]
 ) -> None:
     small["softmax"]["C"] = 0.1
-    (first, *_) = table.collect(small, sources)
+    (first, *_) = results.collect(sources)
     assert (first.status, first.accuracy, first.softmax_accuracy) == ("run", 0.8988, None)
 
 
-def test_a_softmax_layer_of_another_split_is_not_shown(sources: Sources, small: dict[str, Any]) -> None:
-    (first, *_) = table.collect(small, replace(sources, headline_digest="other"))
+def test_a_softmax_layer_of_another_split_is_not_shown(sources: Study, small: dict[str, Any]) -> None:
+    (first, *_) = results.collect(replace(sources, headline_digest="other"))
     assert (first.status, first.softmax_accuracy) == ("run", None)
 
 
 def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(
-    fused: Sources, small: dict[str, Any]
+    fused: Study, small: dict[str, Any]
 ) -> None:
-    row = table.collect(small, fused)[-1]
+    row = results.collect(fused)[-1]
     assert (row.probe, row.status, row.accuracy) == ("fusion/both", "run", 0.95)
     assert row.members == " ".join(FUSED)
     # Decoding; the pass of squeeze as far as pool2; that of shuffle.
@@ -189,45 +191,45 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(
 
 @pytest.mark.parametrize("file", ["metrics/fusion/both.json", "timings/train/fusion/both.json"])
 def test_a_fusion_of_which_a_file_is_missing_was_not_run(
-    file: str, fused: Sources, small: dict[str, Any]
+    file: str, fused: Study, small: dict[str, Any]
 ) -> None:
     (fused.metrics.parent / file).unlink()
-    assert table.collect(small, fused)[-1] == Row("fusion", "both", "not run", " ".join(FUSED))
+    assert results.collect(fused)[-1] == Row("fusion", "both", "not run", " ".join(FUSED))
 
 
 def test_a_fusion_is_out_of_date_where_a_member_is_not_run(
-    fused: Sources, small: dict[str, Any]
+    fused: Study, small: dict[str, Any]
 ) -> None:
     (fused.metrics / "shuffle/stage2.json").unlink()
-    *_, member, fusion = table.collect(small, fused)
+    *_, member, fusion = results.collect(fused)
     assert member.status == "not run"
     assert fusion == Row("fusion", "both", "out of date", " ".join(FUSED))
 
 
 @pytest.mark.parametrize("probes", [FUSED[:2], FUSED[::-1], [*FUSED[:2], "again/stage2"]])
 def test_a_fusion_of_other_members_is_out_of_date(
-    probes: list[str], fused: Sources, small: dict[str, Any]
+    probes: list[str], fused: Study, small: dict[str, Any]
 ) -> None:
     small["backbones"]["again"] = small["backbones"]["shuffle"]  # only the name tells them apart
     small["probes"].append("again/stage2")
     small["fusions"]["both"] = probes
     ran(fused, "again/stage2", 1.0, **SHUFFLE)
     extracted(fused, "again", read=0.0, stage2=3.0)
-    rows = table.collect(small, fused)
+    rows = results.collect(fused)
     assert [row.status for row in rows] == ["run"] * 4 + ["out of date"]
 
 
-def test_a_fusion_that_was_taken_out_is_not_looked_at(fused: Sources, small: dict[str, Any]) -> None:
+def test_a_fusion_that_was_taken_out_is_not_looked_at(fused: Study, small: dict[str, Any]) -> None:
     small["fusions"] = {}
-    rows = table.collect(small, fused)
+    rows = results.collect(fused)
     assert [row.probe for row in rows] == small["probes"]
 
 
 def test_rows_of_a_backbone_stand_together_and_fusions_come_last(
-    fused: Sources, small: dict[str, Any]
+    fused: Study, small: dict[str, Any]
 ) -> None:
     small["probes"] = ["squeeze/pool1", "shuffle/stage2", "squeeze/pool2"]
-    rows = table.collect(small, fused)
+    rows = results.collect(fused)
     blocks = table.by_backbone(rows)
     assert [(name, len(some)) for name, some in blocks] == [
         ("squeeze", 2),
@@ -238,16 +240,16 @@ def test_rows_of_a_backbone_stand_together_and_fusions_come_last(
     assert table.single_layers(rows) == rows[:3]
 
 
-def test_only_what_has_run_has_results(sources: Sources, small: dict[str, Any]) -> None:
-    rows = table.collect(small, sources)
+def test_only_what_has_run_has_results(sources: Study, small: dict[str, Any]) -> None:
+    rows = results.collect(sources)
     assert table.having_run(rows) == rows[:2]
     only(small, "shuffle/stage2")
-    assert table.having_run(table.collect(small, sources)) == []
+    assert table.having_run(results.collect(sources)) == []
 
 
-def test_the_csv_has_all(fused: Sources, small: dict[str, Any], tmp_path: Path) -> None:
+def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
     (fused.metrics / "squeeze/pool2.json").unlink()
-    table.write_csv(tmp_path / "t.csv", table.collect(small, fused))
+    table.write_csv(tmp_path / "t.csv", results.collect(fused))
     with (tmp_path / "t.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["probe"] for line in lines] == [*small["probes"], "fusion/both"]

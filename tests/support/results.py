@@ -1,0 +1,27 @@
+"""Results made up: every number that a probe has, to be changed at will."""
+
+from typing import Any
+
+from stages.reporting.table import Result
+from stages.runtime.probe import Probe
+
+NUMBERS: dict[str, Any] = {
+    "accuracy": 0.8988, "balanced_accuracy": 0.8, "train_accuracy": 1.0,
+    "mean_accuracy": 0.87, "std_accuracy": 0.01,
+    "mean_balanced_accuracy": 0.86, "std_balanced_accuracy": 0.02,
+    "feature_dim": 25088, "C": 1.0, "tuned_C": 0.1, "tuned_at_edge": False,
+    "tuned_accuracy": 0.9, "tuned_balanced_accuracy": 0.81,
+    "mean_tuned_accuracy": 0.88, "std_tuned_accuracy": 0.03,
+    "mean_tuned_balanced_accuracy": 0.85, "std_tuned_balanced_accuracy": 0.04,
+    "cv_accuracy": 0.91, "n_train": 18, "n_test": 18, "splits": 2, "converged": True,
+}  # fmt: skip
+COSTS: dict[str, Any] = {
+    "feature_seconds": 1.0, "svm_seconds": 2.5, "kernel_seconds": 2.0, "fit_seconds": 0.5,
+    "all_seconds": 60.0, "train_peak_bytes": 2**30, "feature_processor": "a GPU",
+    "svm_processor": "a processor",
+}  # fmt: skip
+
+
+def result(probe: str, accuracy: float, **changes: Any) -> Result:
+    """The result of a probe, such as `vgg16/pool5`, or of a fusion."""
+    return Result(Probe.parse(probe), **{**NUMBERS, **COSTS, "accuracy": accuracy, **changes})
