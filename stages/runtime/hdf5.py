@@ -38,8 +38,8 @@ def reading(path: Path, what: str, stage: str) -> Iterator[None]:
             expected=expected, found="no such file", cause=cause, do=f"dvc repro {stage}"
         ) from error
     except (OSError, KeyError) as error:
-        # The file is a hard link to DVC's cache. DVC trusts a known size and time, and in its cache the write
-        # protection. Without chmod and touch, DVC would restore the damaged file.
+        # The file is a hard link to DVC's cache. DVC trusts a known size and time, and in the cache
+        # the write protection. Without chmod and touch, DVC would restore the damaged file.
         raise StageError(
             expected=expected,
             found=str(error),
