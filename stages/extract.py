@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from stages.dataset.pixels import Pixels
-from stages.features.resume import Progress, exclusive, digest, software
+from stages.features.resume import Progress, digest, exclusive, software
 from stages.features.segments import Segments
 from stages.networks import inference, models
 from stages.networks.layers import Shapes, check_backbones

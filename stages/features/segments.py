@@ -1,7 +1,7 @@
 """Features during extraction: each segment of CHUNK_ROWS rows is a file, so that a run can resume.
 
-HDF5 has no journal: a file that was open when its process was killed may be lost. A segment gets its name
-only after it is closed. `join` copies the compressed chunks of all segments into one file.
+HDF5 has no journal: a file that was open when its process was killed may be lost. A segment gets its
+name only after it is closed. `join` copies the compressed chunks of all segments into one file.
 """
 
 import os

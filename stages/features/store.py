@@ -21,8 +21,8 @@ from stages.runtime.provenance import Provenance
 # its block of columns. A block of 4,485 rows takes 147 MB in float64.
 CHUNK_ROWS, CHUNK_COLUMNS = 32, 4096
 # The filter by the precision of the computation. It halves float16 in little time
-# (`python -m benchmarks.parts.disk`). In float16, a bfloat16 value has three zero bits, always in the same
-# place; Bitshuffle removes them at twice the speed.
+# (`python -m benchmarks.parts.disk`). In float16, a bfloat16 value has three zero bits, always in the
+# same place; Bitshuffle removes them at twice the speed.
 FILTERS: dict[str, Mapping[str, Any]] = {
     "float32": hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE),
     "bfloat16": hdf5plugin.Bitshuffle(cname="lz4"),

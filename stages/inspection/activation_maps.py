@@ -13,7 +13,7 @@ Maps = NDArray[np.float32]  # (m images, c channels, height, width)
 
 
 def first_convolution(network: nn.Module, size: int) -> str | None:
-    """The path of the first layer with parameters in a forward pass, if it is a 2-D convolution; else None.
+    """The path of the first layer with parameters in a forward pass, if it is a 2-D convolution.
 
     Nothing is computed on the meta device. Raises `StageError` if the network refuses the image size.
     """
@@ -55,6 +55,6 @@ def as_maps(features: NDArray[np.float32], shape: tuple[int, ...]) -> Maps | Non
 
 
 def most_varied(maps: Maps, count: int) -> NDArray[np.int64]:
-    """The `count` channels with the largest variance over the plane (mean over the images), descending."""
+    """The `count` channels of the largest variance over the plane (mean over the images)."""
     variance = maps.astype(np.float64).var(axis=(2, 3)).mean(axis=0)
     return np.argsort(-variance, kind="stable")[:count]

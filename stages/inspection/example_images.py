@@ -43,7 +43,7 @@ def choose(
 
 
 def _first_of_classes(count: int, split: Index) -> list[str]:
-    """The first test image of each of `count` evenly spaced classes, or of all classes if they are fewer."""
+    """The first test image of `count` evenly spaced classes, or of all classes if they are fewer."""
     classes = split.classes
     places = np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)
     firsts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Hooks on a network's modules for as long as a block lasts, and a forward pass for their sake."""
+"""Temporary hooks on the modules of a network, and a forward pass that only runs the hooks."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,20 +12,20 @@ from stages.runtime.errors import StageError
 
 @contextmanager
 def attached(handles: Iterable[RemovableHandle]) -> Iterator[None]:
-    """Keep the hooks behind `handles` until the block ends, then remove them."""
-    held = list(handles)
+    """Register hooks by consuming `handles`; remove the hooks when the block ends."""
+    registered = list(handles)
     try:
         yield
     finally:
-        for handle in held:
+        for handle in registered:
             handle.remove()
 
 
 @torch.inference_mode()
 def trial_pass(network: nn.Module, size: int) -> None:
-    """Send one black image of size x size through; on the meta device that computes nothing.
+    """Send one black image of size x size through; on the meta device, nothing is computed.
 
-    Raises `StageError` where the network refuses the image size.
+    Raises `StageError` if the network refuses the image size.
     """
     device = next((parameter.device for parameter in network.parameters()), None)
     try:
@@ -34,6 +34,6 @@ def trial_pass(network: nn.Module, size: int) -> None:
         raise StageError(
             expected=f"the network to take images of {size} x {size}",
             found=str(error) or type(error).__name__,
-            cause="a network made for another image size, or one whose shapes depend on what it sees",
+            cause="a network for another image size, or one whose shapes depend on the pixel values",
             do="change data.image_size, or the backbone's model, in params.yaml",
         ) from error

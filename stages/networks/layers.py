@@ -1,4 +1,4 @@
-"""The layers that `params.yaml` taps: that their modules exist, and what they put out."""
+"""Checks of the layers in `params.yaml`: their modules exist, and each puts out one tensor."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its output, such as
 
 
 def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
-    """Look at every backbone without fetching weights or computing anything.
+    """The shapes of each backbone's layers, without downloading or computing anything.
 
-    Returns the shapes of each backbone's layers. Raises `StageError` for the first thing wrong.
+    Raises `StageError` for the first unknown model, weights or module, and as `layer_shapes` does.
     """
     shapes = {}
     for name, entry in params["backbones"].items():
@@ -29,15 +29,10 @@ def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
 
 
 def layer_shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> Shapes:
-    """The shape of each layer's output without the batch, such as (512, 7, 7), in the order of the pass.
+    """The output shape of each layer for one image, such as (512, 7, 7), in order of execution.
 
-    Costs nothing on the meta device.
-
-    Raises
-    ------
-    StageError
-        for a path that names no module, or one that does not run once per pass, or that puts out
-        something else than one tensor, and where the network refuses the image size.
+    On the meta device, nothing is computed. Raises `StageError` if a module does not exist, does not run
+    exactly once or does not put out one tensor, and if the network refuses the image size.
     """
     modules = dict(network.named_modules())
     _refuse_unknown(layers, list(modules)[1:])
@@ -67,7 +62,7 @@ def _refuse_unknown(layers: Mapping[str, str], paths: list[str]) -> None:
             raise StageError(
                 expected=f"layer {layer} to name a module, such as {among(path, paths)}",
                 found=f"the unknown path {path!r}",
-                cause="a misspelt path, or one of another network",
+                cause="a misspelt path, or a path of another network",
                 do="edit layers in params.yaml",
             )
 
@@ -80,7 +75,7 @@ def _no_layer(what: str, calls: int, kind: str) -> StageError:
         )
     else:
         found = f"{kind} as its output"
-        cause = "an attention layer or another with several outputs, or with none"
+        cause = "a layer with several outputs, such as attention, or without any"
     return StageError(
         expected=f"layer {what} to run once per image and put out one tensor",
         found=found,

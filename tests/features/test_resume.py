@@ -8,7 +8,7 @@ import pytest
 from support.examples import provenance
 from support.study import ROOT
 
-from stages.features.resume import Progress, exclusive, digest, software
+from stages.features.resume import Progress, digest, exclusive, software
 from stages.features.segments import Segments
 from stages.runtime.errors import StageError
 

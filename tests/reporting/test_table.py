@@ -8,9 +8,9 @@ import pytest
 from support.results import NUMBERS
 from support.study import only
 
-from stages.reporting import predictions, results, table
+from stages.reporting import results, table
 from stages.reporting.results import Study
-from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.reporting.table import Row
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
@@ -162,9 +162,7 @@ def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, A
     assert statuses == ["out of date", "run", "run", "out of date"]
 
 
-def test_a_softmax_layer_of_other_parameters_is_not_shown(
-    sources: Study, small: dict[str, Any]
-) -> None:
+def test_a_softmax_layer_of_other_parameters_is_not_shown(sources: Study, small: dict[str, Any]) -> None:
     small["softmax"]["C"] = 0.1
     (first, *_) = results.collect(sources)
     assert (first.status, first.accuracy, first.softmax_accuracy) == ("run", 0.8988, None)
@@ -197,9 +195,7 @@ def test_a_fusion_of_which_a_file_is_missing_was_not_run(
     assert results.collect(fused)[-1] == Row("fusion", "both", "not run", " ".join(FUSED))
 
 
-def test_a_fusion_is_out_of_date_where_a_member_is_not_run(
-    fused: Study, small: dict[str, Any]
-) -> None:
+def test_a_fusion_is_out_of_date_where_a_member_is_not_run(fused: Study, small: dict[str, Any]) -> None:
     (fused.metrics / "shuffle/stage2.json").unlink()
     *_, member, fusion = results.collect(fused)
     assert member.status == "not run"
