@@ -82,7 +82,7 @@ class Progress:
             segments.forget(self.rows)  # a killed run may have written more rows of some layers
 
     def keep(self, seconds: dict[str, Any]) -> bool:
-        """Record the rows, unless some wait in memory; return whether it is the first time in this run."""
+        """Record the rows, unless some wait in memory; return whether this run does so first."""
         if any(segments.waiting for segments in self._parts):
             return False
         first, self._recorded = not self._recorded, True

@@ -59,7 +59,10 @@ def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
         parser.add_argument(name, type=Probe.parse if kind is Probe else str)
     elif kind is Paths:
         for folder in ("data", "results"):
-            parser.add_argument(f"--{folder}", type=Path, metavar="FOLDER", default=Path(folder))
+            text = "default: %(default)s"
+            parser.add_argument(
+                f"--{folder}", type=Path, metavar="FOLDER", default=Path(folder), help=text
+            )
     elif kind is bool:
         parser.add_argument(f"--{name}", action="store_true")
     else:

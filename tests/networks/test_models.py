@@ -48,5 +48,5 @@ def test_a_model_is_built_in_evaluation_mode() -> None:
 
 def test_a_model_that_timm_has_no_weights_for_needs_a_mean_and_a_std() -> None:
     entry = {"model": "timm/no_such_network", "weights": "random"}
-    with pytest.raises(StageError, match="give the entry a mean and a std"):
+    with pytest.raises(StageError, match="add a mean and a std to the entry"):
         models.normalisation(entry)
