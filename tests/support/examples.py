@@ -1,5 +1,6 @@
 """Made-up inputs that several tests need: provenance, features, a kernel, an inspection, predictions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def drawn(path: Path) -> tuple[int, int]:
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).std() > 5
         return image.size
+
+
+class Images:
+    """What figures read of `Pixels`: pictures (c, s, s), grey and in colour, each of a key."""
+
+    def __init__(self, pictures: Sequence[NDArray[np.uint8]], keys: list[index.Key]) -> None:
+        self._pictures, self.keys = pictures, keys
+
+    def __getitem__(self, rows: slice) -> list[NDArray[np.uint8]]:
+        return [*self._pictures[rows]]
 
 
 def provenance(**changes: Any) -> Provenance:

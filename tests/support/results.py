@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from stages.reporting.table import Result
+from stages.reporting.backbones import Backbone
+from stages.reporting.table import Result, Row
 from stages.runtime.probe import Probe
 
 NUMBERS: dict[str, Any] = {
@@ -25,3 +26,24 @@ COSTS: dict[str, Any] = {
 def result(probe: str, accuracy: float, **changes: Any) -> Result:
     """The result of a probe, such as `vgg16/pool5`, or of a fusion."""
     return Result(Probe.parse(probe), **{**NUMBERS, **COSTS, "accuracy": accuracy, **changes})
+
+
+def row(probe: str, accuracy: float, **changes: Any) -> Row:
+    """The row of a probe that was run."""
+    found = result(probe, accuracy, **changes)
+    return Row(found.probe, "run", result=found)
+
+
+def backbone(name: str, model: str, weights: str, rows: list[Row], **changes: Any) -> Backbone:
+    """A backbone with these rows."""
+    return Backbone(name, model, weights, rows, **changes)
+
+
+# A network, its control, another network, and a fusion of three layers of the first two.
+ROWS = [row("net/a", 0.7), row("net/b", 0.905), Row(Probe("net", "c"), "not run")]
+CONTROL = [row("control/b", 0.4), row("control/z", 0.3)]
+NET = backbone("net", "torchvision/net", "V1", ROWS)
+RANDOM = backbone("control", "torchvision/net", "random:2", CONTROL)
+OTHER = backbone("other", "timm/other", "pretrained", [row("other/b", 0.95)])
+MEMBERS = tuple(Probe.parse(text) for text in ("control/b", "net/a", "net/b"))
+FUSION = Row(Probe("fusion", "f"), "run", MEMBERS, result("fusion/f", 0.99))
