@@ -13,8 +13,8 @@ from stages.runtime.probe import Probe
 
 def made(probe: str, value: float, number: int) -> Result:
     return result(
-        probe, value, feature_dim=10**number, feature_seconds=number + 1.0, svm_seconds=0.1 * number + 0.1,
-        std_accuracy=0.02, softmax=Softmax(value - 0.02, True, 1.0),
+        probe, value, feature_dim=10**number, feature_seconds=number + 1.0,
+        svm_seconds=0.1 * number + 0.1, std_accuracy=0.02, softmax=Softmax(value - 0.02, True, 1.0),
     )  # fmt: skip
 
 

@@ -18,10 +18,9 @@ LONG = "a_backbone_with_a_name_that_is_far_too_long_for_any_axis"
 
 
 def made(probe: str, accuracy: float, deviation: float = 0.01) -> Result:
-    return result(
-        probe, accuracy, tuned_accuracy=accuracy + 0.01, mean_accuracy=accuracy - 0.01, std_accuracy=deviation,
-        mean_tuned_accuracy=accuracy, std_tuned_accuracy=deviation,
-    )  # fmt: skip
+    spread = {"std_accuracy": deviation, "std_tuned_accuracy": deviation}
+    mean = {"mean_accuracy": accuracy - 0.01, "mean_tuned_accuracy": accuracy}
+    return result(probe, accuracy, tuned_accuracy=accuracy + 0.01, **mean, **spread)
 
 
 RESULTS = [
