@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from stages.dataset.pixels import Pixels
-from stages.features.resume import Progress, claimed, digest, software
+from stages.features.resume import Progress, digest, exclusive, software
 from stages.features.segments import Segments
 from stages.networks import inference, models
 from stages.networks.layers import Shapes, check_backbones
@@ -53,7 +53,7 @@ def main(backbone: str, *, paths: Paths) -> None:
         "batch_size": batches.size,
         **software(*PACKAGES),
     }
-    with claimed(paths.partial(backbone), identity) as folder:
+    with exclusive(paths.partial(backbone), identity) as folder:
         network = inference.load_network(entry, paths.weights(backbone), device, precision)
         loaded_bytes = timing.resident_bytes()
         with inference.computing(device, precision):
