@@ -3,7 +3,7 @@
     dvc repro decode
 
 Reads data/images/<label>/<file> and `data.image_size`; writes data/images.h5: uint8 pixels, one channel
-where all images are grey. The images are listed here, and nowhere else: this order is the row order.
+if all images are grey. This stage alone decides the row order.
 """
 
 from stages.dataset import index, pixels
@@ -13,7 +13,6 @@ from stages.runtime.paths import Paths
 
 
 def main(*, paths: Paths) -> None:
-    """Write the pixels of all images."""
     size = load_params()["data"]["image_size"]
     watch = timing.Stopwatch()
     with watch:

@@ -3,8 +3,8 @@
     dvc repro download
     SCENE15=<archive or folder> dvc repro download      (a copy that you have; no network)
 
-15 Scene is found by content: any archive or folder that holds the 4,485 images will do, whatever its
-layout. Reads the manifest and a source from `data` in params.yaml; writes the images.
+The images of 15 Scene are identified by content, so an archive or folder may have any layout. Reads
+the manifest and a source from `data` in params.yaml; writes the images.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.sources import archive, http, manifest, synthetic
 
-# Of an archive of 15 Scene; the largest mirror has 0.2 GB.
+# The size limit of an archive of 15 Scene; the largest mirror has 0.2 GB.
 MOST_BYTES = 2 * 10**9
 
 
@@ -37,27 +37,27 @@ def main(*, paths: Paths) -> None:
 
 
 def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None, partial: Path) -> None:
-    """Collect 15 Scene from the user's copy, or else from the mirrors in turn until it is complete.
+    """Collect 15 Scene from `own_copy`, or without one from the mirrors in turn until it is complete.
 
-    Raises `StageError` with what each source lacked. A set SCENE15 means that the network is not used.
-    A transfer that was cut off stays in `partial`, for the next run to go on with.
+    `partial` keeps an interrupted download for the next run.
+    Raises `StageError` with the fault of each source.
     """
     entries = manifest.read(listed)
     refusals = []
     for source in [own_copy] if own_copy else mirrors:
-        reason, inside = "", []
+        reason, archives = "", []
         try:
             if own_copy:
-                inside = manifest.place(archive.members(Path(source).expanduser()), entries, images)
+                archives = manifest.place(archive.members(Path(source).expanduser()), entries, images)
             else:
-                inside = _from_mirror(source, entries, images, partial)
+                archives = _from_mirror(source, entries, images, partial)
         except (archive.ArchiveError, http.FetchError) as error:
             reason = str(error)
         absent = manifest.missing(entries, images)
         if not absent:
             return
-        packed = f"; it holds archives itself: unpack {', '.join(inside[:3])}" if inside else ""
-        refusals.append(f"{source}: {reason or f'{absent} missing{packed}'}")
+        nested = f"; it holds archives itself: unpack {', '.join(archives[:3])}" if archives else ""
+        refusals.append(f"{source}: {reason or f'{absent} missing{nested}'}")
     raise StageError(
         expected=f"the {len(entries)} images listed in {listed}",
         found="no complete source: " + "; ".join(refusals or ["data.mirrors is empty"]),
@@ -87,9 +87,9 @@ def copy_classes(folder: Path, images: Path) -> None:
 
 def _from_mirror(url: str, entries: list[manifest.Entry], images: Path, partial: Path) -> list[str]:
     folder = partial / hashlib.sha256(url.encode()).hexdigest()[:16]
-    whole = http.download(url, folder, most=MOST_BYTES)
+    archived = http.download(url, folder, most=MOST_BYTES)
     try:
-        return manifest.place(archive.members(whole), entries, images)
+        return manifest.place(archive.members(archived), entries, images)
     finally:
         shutil.rmtree(folder)
 
@@ -98,7 +98,7 @@ def _no_classes(folder: Path, found: str) -> StageError:
     return StageError(
         expected=f"two or more folders of images, one per class, in {folder}",
         found=found,
-        cause="data.folder names another folder, or the images were not put there yet",
+        cause="data.folder names another folder, or the images are not there yet",
         do="put images at <folder>/<class>/<image>, or edit data in params.yaml",
     )
 

@@ -1,9 +1,10 @@
-"""Draw what a backbone sees.
+"""Draw a backbone's activation maps and predictions.
 
     dvc repro draw@vgg16
 
 Reads data/inspection/<b>.h5; writes results/pictures/<b>/. Each example image gets its activation maps
-and, where the network has an ImageNet head, its answers. All test images give a histogram of confidence.
+and, if the network has an ImageNet head, its predictions; a histogram shows the confidence on all test
+images.
 """
 
 from stages.inspection import record
@@ -13,7 +14,6 @@ from stages.runtime.paths import Paths
 
 
 def main(backbone: str, *, paths: Paths) -> None:
-    """Write the pictures of `backbone`."""
     seen = record.read(paths.inspection(backbone))
     with files.whole_folder(paths.pictures(backbone)) as folder:
         for image, name in enumerate(record.file_names(seen.names)):

@@ -1,10 +1,10 @@
-"""Extract the features of all of a backbone's layers in one forward pass.
+"""Extract the features of all layers of a backbone in one forward pass.
 
     dvc repro extract@vgg16
 
 Reads data/images.h5, data/weights/<b>.pth and the backbone's entry; writes one HDF5 file per layer,
-data/features/<b>/<layer>.h5. Runs on a GPU where there is one (`runtime.device`). An interrupted run is
-resumed after its last complete batch, from data/partial/<b>/ (`make clean-partial` removes that).
+data/features/<b>/<layer>.h5. `runtime.device` chooses the GPU or CPU. An interrupted
+run is resumed from data/partial/<b>/ (`make clean-partial` removes that).
 """
 
 import time
@@ -30,8 +30,8 @@ from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.runtime.provenance import Provenance, requested
 
-Layers = Mapping[str, Provenance]  # in the order of the pass
-Rows = Callable[[], dict[str, Tensor]]  # waits for each layer's rows (b, d)
+Layers = Mapping[str, Provenance]  # in order of execution
+Rows = Callable[[], dict[str, Tensor]]  # waits for the rows (b, d) of each layer
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "h5py", "hdf5plugin")
 
 
@@ -48,7 +48,7 @@ def main(backbone: str, *, paths: Paths) -> None:
         "weights": digest(paths.weights(backbone)),
         "entry": entry,
         "extract": params["extract"],
-        # These change the last bit of a feature at most.
+        # The following change at most the last bit of a feature.
         "device": devices.describe(device),
         "batch_size": batches.size,
         **software(*PACKAGES),
@@ -68,7 +68,7 @@ def main(backbone: str, *, paths: Paths) -> None:
 def describe(
     params: Mapping[str, Any], backbone: str, shapes: Shapes, rows: str
 ) -> dict[str, Provenance]:
-    """The provenance of each layer's features; nothing in it differs from run to run."""
+    """The provenance of each layer's features."""
     mean, std = map(tuple, models.normalisation(params["backbones"][backbone]))
     return {
         layer: Provenance(
@@ -84,9 +84,9 @@ def describe(
 
 
 def extract(network: nn.Module, layers: Layers, batches: "Batches", folder: Path) -> dict[str, Any]:
-    """Send all images through `network`, write a file for each layer to `folder`; return the seconds.
+    """Send all images through `network`; write a file per layer to `folder`; return the seconds.
 
-    Rows that an earlier run left in `folder` are not extracted again.
+    Rows of an interrupted run in `folder` are not extracted again.
     """
     n = len(batches.names)
     parts = {layer: Segments(folder / f"{layer}.h5", n, made) for layer, made in layers.items()}
@@ -105,7 +105,7 @@ def extract(network: nn.Module, layers: Layers, batches: "Batches", folder: Path
                     layer: {
                         "forward_seconds": taps.seconds[layer],  # up to the layer, without copies
                         "copy_seconds": taps.copy_seconds[layer],
-                        "write_seconds": write[layer].seconds,  # beside the pass
+                        "write_seconds": write[layer].seconds,  # during the pass
                         "join_seconds": join[layer].seconds,  # after the pass
                     }
                     for layer in layers
@@ -127,13 +127,13 @@ def extract(network: nn.Module, layers: Layers, batches: "Batches", folder: Path
 
 
 def require_space(what: str, folder: Path, parts: Mapping[str, Segments], n: int) -> None:
-    """Raise `StageError` where the rest does not fit on the disk, judged by the first batch.
+    """Raise `StageError` if the remaining rows will not fit on the disk, judged by the first batch.
 
-    While a layer's segments are joined, the disk holds the layer twice.
+    While the segments of a layer are joined, the disk holds the layer twice.
     """
-    whole = [segments.bytes / segments.rows * n for segments in parts.values()]
+    layer_bytes = [segments.bytes / segments.rows * n for segments in parts.values()]
     written = sum(segments.bytes for segments in parts.values())
-    limits.require_space(folder, sum(whole) - written + max(whole), what)
+    limits.require_space(folder, sum(layer_bytes) - written + max(layer_bytes), what)
 
 
 class Batches:
@@ -149,10 +149,7 @@ class Batches:
         self._normalise = inference.Normalise(params["backbones"][backbone], device)
 
     def through(self, taps: Taps, start: int) -> Iterator[Rows]:
-        """Send each batch from row `start` on through the network.
-
-        A batch that does not fit in a GPU's memory is halved.
-        """
+        """Send the batches from row `start` on through the network; halve a batch that is too large."""
         with tqdm(total=len(self.names), initial=start, desc=self.backbone, unit="image") as bar:
             while start < len(self.names):
                 names = self.names[start : start + self.size]
@@ -172,7 +169,7 @@ class Batches:
             raise StageError(
                 expected=f"one image to go through {self.backbone} on {self._device}",
                 found=str(error),
-                cause="a GPU with too little memory, or one that others use",
+                cause="a GPU with too little memory, or a GPU in use by others",
                 do="set runtime.device: cpu in params.yaml, or lower data.image_size",
             ) from error
         tqdm.write(f"{self.size} images do not fit in the memory of {self._device}: half of them")

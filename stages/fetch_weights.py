@@ -1,9 +1,10 @@
-"""Turn a backbone's weights, whatever their kind, into one plain state dict.
+"""Fetch a backbone's weights and write them as a plain state dict.
 
     dvc repro fetch_weights@vgg16
 
-Reads `backbones.<b>.model` and `.weights` of params.yaml and what they name: torchvision's or timm's
-download, a Python package, a file under data/own/weights/, or a seed. Writes data/weights/<b>.pth.
+Reads `backbones.<b>.model` and `.weights` of params.yaml, and the weights: a download by torchvision or
+timm, a Python package, a file in data/own/weights/, or random values from a seed. Writes
+data/weights/<b>.pth.
 """
 
 import torch
@@ -16,7 +17,6 @@ from stages.runtime.paths import Paths
 
 
 def main(backbone: str, *, paths: Paths) -> None:
-    """Write the state dict of `backbone`."""
     params = load_params()
     check_backbones(params)
     with errors.about(f"backbone {backbone}"):

@@ -3,7 +3,7 @@
     dvc repro find_duplicates
 
 Compares the files of data/images byte by byte and the decoded images by a perceptual hash; writes the
-pairs of rows to data/duplicates.csv. Two images are near duplicates where their hashes differ in at most
+pairs of rows to data/duplicates.csv. Two images are near duplicates if their hashes differ in at most
 `duplicates.distance` of 256 bits.
 """
 
@@ -15,7 +15,6 @@ from stages.runtime.paths import Paths
 
 
 def main(*, paths: Paths) -> None:
-    """Write the pairs of rows that show the same picture."""
     distance = load_params()["duplicates"]["distance"]
     pairs = duplicates.find(paths.images, Pixels(paths.pixels), distance)
     duplicates.write(paths.duplicates, pairs)

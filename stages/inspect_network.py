@@ -1,11 +1,11 @@
-"""Show some images to a backbone: what it calls them, and what its layers make of them.
+"""Show example images to a backbone: its predictions and its activation maps.
 
     dvc repro inspect_network@vgg16
 
 Reads data/images.h5, data/index.csv, data/weights/<b>.pth, data/own/examples/ and `inspect_network` of
 params.yaml. Each of `inspect_network.images` is shown normalised and not, in evaluation and in train
-mode; all test images likewise, but for the last combination. Writes data/inspection/<b>.h5 (which `draw`
-draws), results/inspection/<b>.csv (the five most probable classes) and results/inspection/<b>.json (how
+mode; all test images too, except not normalised in train mode. Writes data/inspection/<b>.h5 (for
+`draw`), results/inspection/<b>.csv (the five most probable classes) and results/inspection/<b>.json (how
 often the most probable class changes).
 """
 
@@ -30,13 +30,13 @@ from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
-MAPS_BY_DEPTH = 10  # of each tapped layer: those that vary most
+MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
 
 Rows = NDArray[np.int64]
 
 
 def main(backbone: str, *, paths: Paths) -> None:
-    """Write what `backbone` sees."""
+    """Write the maps and the predictions of `backbone`."""
     params = load_params()
     shapes, settings = check_backbones(params)[backbone], params["inspect_network"]
     entry, device = params["backbones"][backbone], devices.choose(params["runtime"]["device"])
@@ -61,7 +61,7 @@ def main(backbone: str, *, paths: Paths) -> None:
 
 
 class Viewer:
-    """A network that is shown pixels (b, c, s, s) under one of `CONDITIONS`."""
+    """A network that predicts pixels (b, c, s, s) under one of `CONDITIONS`."""
 
     def __init__(
         self, entry: Mapping[str, Any], weights: Path, device: torch.device, batch_size: int
@@ -72,10 +72,10 @@ class Viewer:
         self.mean, self.std = self.normalise.mean, self.normalise.std
 
     def set_mode(self, condition: int) -> None:
-        """Put the network in evaluation or train mode, as `CONDITIONS` has it; seed its dropout."""
+        """Put the network in evaluation or train mode as in `CONDITIONS`; seed its dropout."""
         torch.manual_seed(0)
-        # Its layers, not itself: only to itself does a network say to run auxiliary heads, which have
-        # no part in its answer.
+        # Only the layers: the network's own train mode also runs auxiliary heads, which are no part of
+        # the prediction.
         for child in self.network.children():
             child.train(condition >= 2)
 
@@ -89,30 +89,30 @@ class Viewer:
 def see_maps(
     viewer: Viewer, layers: Mapping[str, str], examples: NDArray[np.uint8], names: list[str]
 ) -> tuple[str, dict[str, NDArray[np.float32]]]:
-    """The path of the first convolution ("" for none), and the maps of the chosen images by layer."""
+    """The path of the first convolution ("" for none), and each layer's maps of the example images."""
     network, size = viewer.network, examples.shape[-1]
     first = activation_maps.first_convolution(network, size) or ""
     tapped = {**layers, **({record.FIRST: first} if first else {})}
     shapes = layer_shapes(network, tapped, size)
     with Taps(network, tapped, torch.float32) as taps:
         features = taps(viewer.normalise(examples), names)
-    found = {}
+    chosen = {}
     for layer, shape in shapes.items():
         maps = activation_maps.as_maps(features[layer].numpy(), shape)
         if layer == record.FIRST and maps is not None:
-            found[layer] = maps[:, :MAPS]
+            chosen[layer] = maps[:, :MAPS]
         elif maps is not None:
-            found[layer] = maps[:, activation_maps.most_varied(maps, MAPS_BY_DEPTH)]
-    return first, found
+            chosen[layer] = maps[:, activation_maps.most_varied(maps, MAPS_BY_DEPTH)]
+    return first, chosen
 
 
 def ask(
     viewer: Viewer, entry: Mapping[str, Any], examples: NDArray[np.uint8], pixels: Pixels, test: Rows
 ) -> record.Predictions | str:
-    """What the network says of the chosen and of all test images; or why it has nothing to say.
+    """The predictions for the example images and all test images, or the reason why there are none.
 
-    In train mode batch norm looks at the whole batch, so the company matters: a test image shares its
-    batch with others drawn at random, a chosen one with the first of those.
+    In train mode, batch norm makes a prediction depend on the whole batch. A test image shares its batch
+    with random test images; an example image shares it with the first of them, the `company`.
     """
     try:
         classes = list(imagenet_classes.classes(entry, outputs=viewer(examples[:1], 0).shape[1]))
@@ -120,13 +120,13 @@ def ask(
         return str(reason)
     order = np.random.default_rng(0).permutation(test)
     company = pixels[np.sort(order[: viewer.batch_size - 1])]
-    shown, found = [], []
-    # Evaluation mode comes first: train mode moves batch norm's running averages.
+    shown, test_answers = [], []
+    # Evaluation mode comes first, as train mode changes the running averages of batch norm.
     for condition, name in enumerate(record.CONDITIONS):
         viewer.set_mode(condition)
         shown.append([viewer(batch, condition)[0] for batch in joined(examples, company, condition)])
         if condition < len(record.TRIED_ON_ALL):
-            found.append(ask_all(viewer, pixels, order, condition, name))
+            test_answers.append(ask_all(viewer, pixels, order, condition, name))
     probability = np.array(shown).swapaxes(0, 1)
     best = np.argsort(-probability, axis=2, kind="stable")[:, :, : record.TOP]
     return record.Predictions(
@@ -134,15 +134,15 @@ def ask(
         best=best,
         probability=np.take_along_axis(probability, best, axis=2),
         rows=test,
-        all_best=np.array([best for best, _ in found])[:, test],
-        all_probability=np.array([probability for _, probability in found])[:, test],
+        all_best=np.array([best for best, _ in test_answers])[:, test],
+        all_probability=np.array([probability for _, probability in test_answers])[:, test],
     )
 
 
 def joined(
     examples: NDArray[np.uint8], company: NDArray[np.uint8], condition: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Each chosen image in a batch of its own, in train mode with `company` behind it."""
+    """Each example image as a batch of one; in train mode, followed by `company`."""
     rgb = np.broadcast_to(company, (len(company), *examples.shape[1:]))
     for image in examples:
         yield np.concatenate([image[None], rgb]) if condition >= 2 else image[None]
@@ -151,12 +151,12 @@ def joined(
 def ask_all(
     viewer: Viewer, pixels: Pixels, order: Rows, condition: int, name: str
 ) -> tuple[Rows, NDArray[np.float32]]:
-    """The most probable class and its probability, by row (n,); -1 and 0 where not in `order`."""
+    """The most probable class and its probability of each row, (n,); -1 and 0 if not in `order`."""
     best = np.full(len(pixels.keys), -1)
     probability = np.zeros(len(pixels.keys), dtype=np.float32)
     size = viewer.batch_size
     for start in tqdm(range(0, len(order), size), desc=name, unit="batch"):
-        # The last batch is filled up: batch norm wants as much company for everyone.
+        # The last batch is filled up, so that batch norm sees batches of one size.
         rows = np.unique(np.concatenate([order[start : start + size], order])[:size])
         answers = viewer(pixels[rows], condition)
         best[rows], probability[rows] = answers.argmax(axis=1), answers.max(axis=1)
@@ -164,7 +164,7 @@ def ask_all(
 
 
 def describe_pixels(pixels: Pixels, test: Rows) -> dict[str, Any]:
-    """Channels of the images, and mean and deviation (0 to 1) of the three that a network is shown."""
+    """The number of channels, and mean and deviation (pixels from 0 to 1) of the network's channels."""
     sums = np.zeros((2, 3))
     for start in range(0, len(test), 256):
         block = pixels[test[start : start + 256]] / 255
@@ -176,7 +176,7 @@ def describe_pixels(pixels: Pixels, test: Rows) -> dict[str, Any]:
 
 
 def write_answers(paths: Paths, backbone: str, seen: record.Inspection) -> None:
-    """Write a csv line per image, condition and rank; and shares of the test images, or a note."""
+    """Write the predictions (csv: image, condition, rank) and their summary, or a note (json)."""
     said = seen.said
     lines = [] if isinstance(said, str) else said.lines(seen.names)
     columns = ["image", "condition", "rank", "class", "probability"]

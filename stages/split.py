@@ -1,11 +1,11 @@
-"""Say which rows train: the headline split and random ones.
+"""Split the rows into training and test rows: the headline split and random splits.
 
     dvc repro split
 
 Reads the row order of data/images.h5, the manifest, the pairs of duplicates and `splits`; writes
 data/index.csv (row, label, file, split), data/splits.csv (`splits.random` further splits) and
-results/duplicates.csv. 15 Scene keeps its published split (100 training images a class) as the headline;
-any other data set gets a random one of `splits.train_per_class` images a class.
+results/duplicates.csv. The headline split of 15 Scene is the published one (100 training images per
+class); that of another data set is random, with `splits.train_per_class` training images per class.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from stages.sources import manifest
 
 
 def main(*, paths: Paths) -> None:
-    """Write the index of all images, the random splits, and where duplicates are."""
+    """Write the index, the random splits and the table of duplicates."""
     params = load_params()
     protocol = params["splits"]
     keys, pairs = Pixels(paths.pixels).keys, duplicates.read(paths.duplicates)
@@ -39,13 +39,13 @@ def main(*, paths: Paths) -> None:
 def draw(
     keys: Sequence[index.Key], groups: NDArray[np.int64], protocol: dict[str, int], number: int
 ) -> NDArray[np.bool_]:
-    """The random split with this number, a mask of the training rows (n,): each has its own seed."""
+    """The mask (n,) of the training rows of a random split; its `number` is part of the seed."""
     seed = [protocol["seed"], number]
     return splits.draw(keys, groups, train_per_class=protocol["train_per_class"], seed=seed)
 
 
 def published_split(keys: Sequence[index.Key], path: Path) -> NDArray[np.bool_]:
-    """The manifest's split as a mask of the training rows, (n,)."""
+    """The mask (n,) of the training rows of the manifest's split."""
     split = {(entry.label, entry.file): entry.split for entry in manifest.read(path)}
     return np.array([split[key] == "train" for key in keys], dtype=np.bool_)
 

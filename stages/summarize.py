@@ -1,8 +1,8 @@
-"""List a backbone's layers: what each puts out, its parameters, and how they multiply up.
+"""List a backbone's layers with output shapes and parameter counts.
 
     dvc repro summarize@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights, computes nothing.
+Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights.
 Writes results/summaries/<b>.csv and results/summaries/<b>.md.
 """
 
@@ -14,7 +14,6 @@ from stages.runtime.paths import Paths
 
 
 def main(backbone: str, *, paths: Paths) -> None:
-    """Write the layers of `backbone` as a table and as a page."""
     params = load_params()
     model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
     with errors.about(f"backbone {backbone}"):
