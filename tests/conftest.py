@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support.study import SMALL, dump
+
+settings.register_profile("project", deadline=None)  # a busy computer is no failure
+settings.load_profile("project")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_every_image_is_as_likely_to_train() -> None:
     assert np.abs(np.mean(masks, axis=0) - 1 / 3).max() < 0.053
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 11), min_size=18, max_size=18), st.integers(0, 99), st.integers(1, 5))
 def test_groups_stay_together_and_the_counts_hold(groups: list[int], seed: int, per_class: int) -> None:
     together = np.array(groups)

@@ -173,7 +173,7 @@ def test_an_attention_and_the_projection_that_it_does_not_call() -> None:
     assert layers[-1].product == "1 x 1 x 768 = 768"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_random_chain_by_hand(data: st.DataObject) -> None:
     modules: list[nn.Module] = []

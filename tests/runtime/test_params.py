@@ -156,7 +156,7 @@ def test_yaml_that_is_no_study_is_refused(text: str, tmp_path: Path) -> None:
 
 
 # How often each property is tried; `CASES=5000 pytest tests/runtime/test_params.py` tries harder.
-often = settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
+often = settings(max_examples=int(os.environ.get("CASES", "200")))
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 # Text with a meaning to YAML, to a shell, or to a study.
 telling = st.sampled_from(
