@@ -1,51 +1,57 @@
-# `make help` lists what there is. Everything runs in .venv, made from requirements.txt.
+# `make help` lists the targets. Everything runs in .venv, installed from requirements.txt.
 PYTHON ?= python3
 VENV ?= .venv
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 PARTS = extraction training kernels disk memory overhead scale
-.PHONY: help demo repro test lint format memory bench faults clean clean-partial
+OPTIONAL = solver precision left_out
+.PHONY: help demo repro test lint format memory bench bench-optional faults clean clean-partial
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/.made: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-demo: $(VENV)/.made ## the whole pipeline on generated scenes, in build/demo; no download
+demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo, without a download
 	tests/support/scratch.sh build/demo params.demo.yaml
 	cd build/demo && dvc repro --quiet
 	@echo The report: build/demo/results/report.html
 
-repro: $(VENV)/.made ## the real study; what can run runs, also where some weights cannot be had
+repro: $(VENV)/.made ## run the real study; stages whose weights are unavailable do not stop the others
 	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }
 
-test: $(VENV)/.made lint ## every check
+test: $(VENV)/.made lint ## run all checks
 	pytest
 
-lint: $(VENV)/.made ## ruff and mypy
+lint: $(VENV)/.made ## run ruff and mypy
 	ruff check . && ruff format --check . && mypy
 
-format: $(VENV)/.made ## let ruff mend what it can
+format: $(VENV)/.made ## format the code and apply ruff's fixes
 	ruff check --fix . && ruff format .
 
-faults: $(VENV)/.made ## kills, full disks, hostile files and servers; ten minutes
+faults: $(VENV)/.made ## test kills, full disks, hostile files and servers; ten minutes
 	pytest -m faults tests/faults
 
-memory: $(VENV)/.made ## peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
+memory: $(VENV)/.made ## measure peak memory on the widest layer; ten minutes, needs SCENE15=<copy of 15 Scene>
 	tests/support/scratch.sh build/memory tests/support/params.memory.yaml
 	cd build/memory && SCENE15=$(abspath $(SCENE15)) dvc repro
 
 bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle machine; 25 minutes
 	test -e build/demo/dvc.lock || $(MAKE) demo
-	set -e; for part in $(PARTS); do python -m benchmarks.$$part; done
-	python -m benchmarks.page
+	set -e; for part in $(PARTS); do python -m benchmarks.parts.$$part; done
+	python -m benchmarks.harness.page
 
-clean-partial: ## remove what extractions that were cut off left for the next one
+bench-optional: $(VENV)/.made ## the other benchmarks; 35 minutes, a C++ compiler, 6.7 GB for thingsvision
+	python -m benchmarks.harness.thingsvision
+	set -e; for part in extraction $(OPTIONAL); do python -m benchmarks.parts.$$part; done
+	python -m benchmarks.harness.page
+
+clean-partial: ## remove the partial work of interrupted extractions
 	rm -rf data/partial
 
-clean: ## remove what was made, but not DVC's cache nor the environment
+clean: ## remove build results and tool caches; keep DVC's cache and the environment
 	rm -rf build dvc_plots .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -2,25 +2,22 @@
 
     dvc repro decode
 
-Reads data/images/<label>/<file> and `data.image_size`; writes data/images.h5: uint8 pixels, rows in
-index order, one channel where all images are grey.
+Reads data/images/<label>/<file> and `data.image_size`; writes data/images.h5: uint8 pixels, one channel
+if all images are grey. This stage alone decides the row order.
 """
 
-from pathlib import Path
-
-from stages.dataset import index
-from stages.dataset import pixels as pixel_file
-from stages.runtime import command, files, timing
+from stages.dataset import index, pixels
+from stages.runtime import command, timing
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 
-def main(*, images: Path, pixels: Path, timings: Path) -> None:
-    """Write the pixels of all images."""
+def main(*, paths: Paths) -> None:
     size = load_params()["data"]["image_size"]
     watch = timing.Stopwatch()
-    with files.whole_file(pixels) as partial, watch:
-        pixel_file.write(partial, images, index.list_images(images), size)
-    timing.write(timings, decode_seconds=watch.seconds)
+    with watch:
+        pixels.write(paths.pixels, paths.images, index.list_images(paths.images), size)
+    timing.write(paths.timings("decode"), decode_seconds=watch.seconds)
 
 
 if __name__ == "__main__":

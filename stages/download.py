@@ -3,8 +3,8 @@
     dvc repro download
     SCENE15=<archive or folder> dvc repro download      (a copy that you have; no network)
 
-15 Scene is found by content: any archive or folder that holds the 4,485 images will do, whatever its
-layout. Reads the manifest and a source from `data` in params.yaml; writes the images.
+The images of 15 Scene are identified by content, so an archive or folder may have any layout. Reads
+the manifest and a source from `data` in params.yaml; writes the images.
 """
 
 import hashlib
@@ -15,19 +15,20 @@ from pathlib import Path
 from stages.runtime import command, files
 from stages.runtime.errors import StageError
 from stages.runtime.params import load_params
-from stages.sources import archive, http, synthetic
-from stages.sources import manifest as manifests
+from stages.runtime.paths import Paths
+from stages.sources import archive, http, manifest, synthetic
 
-# Of an archive of 15 Scene; the largest mirror has 0.2 GB.
+# The size limit of an archive of 15 Scene; the largest mirror has 0.2 GB.
 MOST_BYTES = 2 * 10**9
 
 
-def main(*, manifest: Path, images: Path, partial: Path) -> None:
-    """Fill `images` from 15 Scene, from the user's `data.folder`, or with generated scenes."""
-    data = load_params()["data"]
-    with files.whole_folder(images) as filled:
+def main(*, paths: Paths) -> None:
+    """Fill data/images from 15 Scene, from the user's `data.folder`, or with generated scenes."""
+    data, partial = load_params()["data"], paths.partial("download")
+    with files.whole_folder(paths.images) as filled:
         if data["source"] == "scene15":
-            scene15(manifest, data["mirrors"], filled, os.environ.get("SCENE15"), partial)
+            own_copy = os.environ.get("SCENE15")
+            scene15(paths.manifest, data["mirrors"], filled, own_copy, partial)
         elif data["source"] == "folder":
             copy_classes(Path(data["folder"]), filled)
         else:
@@ -36,27 +37,27 @@ def main(*, manifest: Path, images: Path, partial: Path) -> None:
 
 
 def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None, partial: Path) -> None:
-    """Collect 15 Scene from the user's copy, or else from the mirrors in turn until it is complete.
+    """Collect 15 Scene from `own_copy`, or without one from the mirrors in turn until it is complete.
 
-    Raises `StageError` with what each source lacked. A set SCENE15 means that the network is not used.
-    A transfer that was cut off stays in `partial`, for the next run to go on with.
+    `partial` keeps an interrupted download for the next run.
+    Raises `StageError` with the fault of each source.
     """
-    entries = manifests.read(listed)
+    entries = manifest.read(listed)
     refusals = []
     for source in [own_copy] if own_copy else mirrors:
-        reason, inside = "", []
+        reason, archives = "", []
         try:
             if own_copy:
-                inside = manifests.place(archive.members(Path(source).expanduser()), entries, images)
+                archives = manifest.place(archive.members(Path(source).expanduser()), entries, images)
             else:
-                inside = _from_mirror(source, entries, images, partial)
+                archives = _from_mirror(source, entries, images, partial)
         except (archive.ArchiveError, http.FetchError) as error:
             reason = str(error)
-        absent = manifests.missing(entries, images)
+        absent = manifest.missing(entries, images)
         if not absent:
             return
-        packed = f"; it holds archives itself: unpack {', '.join(inside[:3])}" if inside else ""
-        refusals.append(f"{source}: {reason or f'{absent} missing{packed}'}")
+        nested = f"; it holds archives itself: unpack {', '.join(archives[:3])}" if archives else ""
+        refusals.append(f"{source}: {reason or f'{absent} missing{nested}'}")
     raise StageError(
         expected=f"the {len(entries)} images listed in {listed}",
         found="no complete source: " + "; ".join(refusals or ["data.mirrors is empty"]),
@@ -84,11 +85,11 @@ def copy_classes(folder: Path, images: Path) -> None:
             shutil.copyfile(file, images / label.name / file.name)
 
 
-def _from_mirror(url: str, entries: list[manifests.Entry], images: Path, partial: Path) -> list[str]:
+def _from_mirror(url: str, entries: list[manifest.Entry], images: Path, partial: Path) -> list[str]:
     folder = partial / hashlib.sha256(url.encode()).hexdigest()[:16]
-    whole = http.download(url, folder, most=MOST_BYTES)
+    archived = http.download(url, folder, most=MOST_BYTES)
     try:
-        return manifests.place(archive.members(whole), entries, images)
+        return manifest.place(archive.members(archived), entries, images)
     finally:
         shutil.rmtree(folder)
 
@@ -97,7 +98,7 @@ def _no_classes(folder: Path, found: str) -> StageError:
     return StageError(
         expected=f"two or more folders of images, one per class, in {folder}",
         found=found,
-        cause="data.folder names another folder, or the images were not put there yet",
+        cause="data.folder names another folder, or the images are not there yet",
         do="put images at <folder>/<class>/<image>, or edit data in params.yaml",
     )
 

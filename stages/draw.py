@@ -1,28 +1,27 @@
-"""Draw what a backbone saw.
+"""Draw a backbone's activation maps and predictions.
 
     dvc repro draw@vgg16
 
-Reads data/glimpse/<b>.h5; writes results/pictures/<b>/: for each image its activation maps and, where
-the network has an ImageNet head, its answers; and for all test images the network's confidence.
+Reads data/inspection/<b>.h5; writes results/pictures/<b>/. Each example image gets its activation maps
+and, if the network has an ImageNet head, its predictions; a histogram shows the confidence on all test
+images.
 """
-
-from pathlib import Path
 
 from stages.inspection import record
 from stages.reporting.figures import networks
 from stages.runtime import command, files
+from stages.runtime.paths import Paths
 
 
-def main(backbone: str, *, seen: Path, pictures: Path) -> None:
-    """Write the pictures of `backbone`."""
-    glimpse = record.read(seen)
-    with files.whole_folder(pictures) as folder:
-        for image, name in enumerate(record.file_names(glimpse.names)):
-            networks.activation_maps(folder / f"maps-{name}.png", glimpse, image)
-            if not isinstance(glimpse.said, str):
-                networks.answers(folder / f"answers-{name}.png", glimpse, image)
-        if not isinstance(glimpse.said, str):
-            networks.confidence(folder / "confidence.png", glimpse.said)
+def main(backbone: str, *, paths: Paths) -> None:
+    seen = record.read(paths.inspection(backbone))
+    with files.whole_folder(paths.pictures(backbone)) as folder:
+        for image, name in enumerate(record.file_names(seen.names)):
+            networks.activation_maps(folder / f"maps-{name}.png", seen, image)
+            if not isinstance(seen.said, str):
+                networks.answers(folder / f"answers-{name}.png", seen, image)
+        if not isinstance(seen.said, str):
+            networks.confidence(folder / "confidence.png", seen.said)
 
 
 if __name__ == "__main__":

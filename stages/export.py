@@ -1,20 +1,18 @@
-"""Make a model for new images out of the SVM of one layer.
+"""Convert the SVM of one layer to weights on its features, for new images.
 
     dvc repro export@vgg16/pool5
 
-Reads the layer's features, its kernel, its machine, the index and the shape of the pixels; writes
-data/models/<b>/<layer>.h5, which `python -m stages.predict` reads. The weights w = X^T alpha and all
-decision values X w come from one pass over the features, a block of columns at a time. Weights that do
-not decide as the kernel does are refused.
+Reads the layer's features, its kernel, its SVM in the dual, the index and the shape of the pixels.
+Writes data/primal/<b>/<layer>.h5, which `python -m stages.predict` reads.
+One pass over the features, one block of columns at a time, gives the weights w = X^T alpha and the
+decision values X w of all rows. They must equal the decision values from the kernel.
 """
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from stages.dataset import index, splits
@@ -23,106 +21,70 @@ from stages.features.store import Features
 from stages.kernels import gram
 from stages.runtime import command
 from stages.runtime.errors import StageError
-from stages.runtime.params import split_probe
-from stages.runtime.provenance import refuse_misnamed, refuse_other
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import Provenance, refuse_other_rows
 from stages.svm import dual, primal
-from stages.svm.dual import Machine
 
-# How far the two ways to a decision value may be apart, relative to the largest one: rounding was 6e-12
-# at most on real layers, and a damaged chunk of features makes far more.
+# Largest difference between the decision values of features and kernel, relative to the largest value.
+# On real layers rounding is at most 6e-12; a damaged chunk of features makes a far larger difference.
 TOLERANCE = 1e-6
-FROM_FEATURES = ("backbone", "layer", "model", "module", "precision", "mean", "std")
 
 
-def main(
-    probe: str, *, features: Path, kernel: Path, machine: Path, rows: Path, pixels: Path, model: Path
-) -> None:
-    """Write the model of `probe`."""
-    images, layer = index.read(rows), Features(features)
-    K, about = gram.read(kernel)
-    trained, protocol = dual.read(machine)
-    refuse_others(probe, images, layer.attributes, about, protocol)
-    bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
-    if protocol["normalize"] == "l2":
-        scale, K = inverse_lengths(K), gram.l2_normalise(K)
-    else:
-        scale = np.ones(len(K))
-    weights, decided = to_primal(bar, trained, images.train, scale)
-    refuse_difference(probe, decided, trained.decide(K[:, images.train]))
-    _, channels, size, _ = Pixels(pixels)[0:1].shape
-    made = primal.Model(
+def main(probe: Probe, *, paths: Paths) -> None:
+    """Write the weights of the SVM of `probe`."""
+    images, features = index.read(paths.index), Features(paths.features(probe))
+    K, kernel_provenance = gram.read(paths.kernel(probe), probe)
+    svm, trained = dual.read(paths.dual(probe), probe)
+    refuse_others(probe, images, features.provenance, kernel_provenance, trained)
+    bar = tqdm(features.blocks(), desc=str(probe), total=features.block_count, unit="block")
+    scale = np.ones(len(K))
+    if trained["normalize"] == "l2":
+        scale, K = gram.reciprocal(np.sqrt(K.diagonal())), gram.l2_normalise(K)
+    weights, decisions = primal.to_primal(bar, svm, images.train, scale)
+    refuse_difference(probe, decisions, svm.decide(K[:, images.train]))
+    _, channels, size, _ = Pixels(paths.pixels)[0:1].shape
+    exported = primal.LinearSVM(
         weights=weights,
-        bias=trained.bias,
+        bias=svm.bias,
         classes=images.classes,
-        **{key: protocol[key] for key in ("normalize", "C")},
-        **{key: layer.attributes[key] for key in FROM_FEATURES},
-        trained_weights=layer.attributes["weights"],
-        storage=layer.storage,
+        normalize=trained["normalize"],
+        C=trained["C"],
         image_size=size,
         channels=channels,
+        provenance=features.provenance,
     )
-    primal.write(model, made)
+    primal.write(paths.primal(probe), exported)
 
 
 def refuse_others(
-    probe: str,
-    images: index.Index,
-    features: Mapping[str, Any],
-    kernel: Mapping[str, Any],
-    machine: Mapping[str, Any],
+    probe: Probe, images: index.Index, features: Provenance, kernel: Provenance, svm: Mapping[str, Any]
 ) -> None:
-    """Raise `StageError` unless what was read is of the rows of the index, and of its split."""
-    backbone, _ = split_probe(probe)
+    """Raise `StageError` unless features, kernel and SVM belong to the rows and split of the index."""
     rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
-    extract = f"extract@{backbone}"
-    refuse_misnamed("features", probe, features, extract)
-    refuse_misnamed("a kernel", probe, kernel, f"gram@{probe}")
-    refuse_other("features", "rows", features["rows"], rows, f"dvc repro {extract}")
-    refuse_other("a kernel", "rows", kernel["rows"], rows, f"dvc repro gram@{probe}")
-    refuse_other("a machine", "rows", machine["rows"], rows, train)
-    refuse_other("a machine", "training rows", machine["split"], splits.digest(images.train), train)
+    extract = f"extract@{probe.backbone}"
+    features.refuse_other_probe(probe, "features", extract)
+    refuse_other_rows("features", "rows", features.rows, rows, f"dvc repro {extract}")
+    refuse_other_rows("a kernel", "rows", kernel.rows, rows, f"dvc repro gram@{probe}")
+    refuse_other_rows("an SVM", "rows", svm["rows"], rows, train)
+    split = splits.digest(images.train)
+    refuse_other_rows("an SVM", "training rows", svm["split"], split, train)
 
 
-def inverse_lengths(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / |x_i| of each row, (n,), from the kernel's diagonal; 0 for rows of zeros."""
-    lengths = np.sqrt(K.diagonal())
-    return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-
-
-def to_primal(
-    blocks: Iterable[NDArray[Any]],
-    machine: Machine,
-    train: NDArray[np.bool_],
-    scale: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights w (d, k) and the decision values of all rows, (n, k).
-
-    Both are sums over blocks of columns X_b (n, w): w_b = X_b^T alpha, and X w = sum_b X_b w_b. The rows
-    that count are those of X times `scale` (n,).
-    """
-    alpha = np.zeros((len(train), len(machine.bias)))  # of the test rows 0: no block is copied
-    alpha[train] = machine.alpha * scale[train, None]
-    parts, products = [], np.zeros_like(alpha)
-    with threadpool_limits(1, user_api="blas"):  # the last bit does not depend on the number of cores
-        for stored in blocks:
-            block = stored.astype(np.float64)
-            parts.append(block.T @ alpha)
-            products += block @ parts[-1]
-    return np.concatenate(parts), products * scale[:, None] + machine.bias
-
-
-def refuse_difference(probe: str, decided: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
-    """Raise `StageError` unless the decision values (n, k) are those of the kernel, `expected`."""
-    near = np.abs(decided - expected) <= TOLERANCE * np.abs(expected).max()  # NaN is not near
-    differing = int((~near.all(axis=1)).sum())
+def refuse_difference(
+    probe: Probe, decisions: NDArray[np.float64], expected: NDArray[np.float64]
+) -> None:
+    """Raise `StageError` unless `decisions` (n, k) equal those of the kernel, `expected`, (n, k)."""
+    equal = np.abs(decisions - expected) <= TOLERANCE * np.abs(expected).max()  # False for NaN
+    differing = int((~equal.all(axis=1)).sum())
     if differing:
-        classes = int((decided.argmax(axis=1) != expected.argmax(axis=1)).sum())
-        backbone, _ = split_probe(probe)
+        classes = int((decisions.argmax(axis=1) != expected.argmax(axis=1)).sum())
         raise StageError(
-            expected=f"the weights of {probe} to decide as its kernel does on all {len(near)} images",
+            expected=f"the weights of {probe} to decide as its kernel does on all {len(equal)} images",
             found=f"other decision values for {differing} of them, another class for {classes}",
-            cause="a feature file that was damaged, or is not the one the kernel was made of",
-            do=f"dvc repro --force --single-item extract@{backbone}, then dvc repro export@{probe}",
+            cause="a damaged feature file, or one that the kernel was not computed from",
+            do=f"dvc repro --force --single-item extract@{probe.backbone}, "
+            f"then dvc repro export@{probe}",
         )
 
 

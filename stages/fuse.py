@@ -2,43 +2,37 @@
 
     dvc repro fuse@networks
 
-Reads the kernels of the layers that `fusions.<name>` lists; their sum, each scaled by its trace over the
-training rows, is the kernel of their features put side by side. Then all is as in `train`; writes the
-same files, under the name fusion/<name>.
+Reads the kernels of the layers that `fusions.<name>` lists. Each kernel is scaled by its trace over the
+training rows; the sum is the kernel of the concatenated features. Everything else is as in `train`.
+Writes the same results under the name fusion/<name>, without data/dual.
 """
-
-from pathlib import Path
 
 from stages.dataset import splits
 from stages.runtime import command
 from stages.runtime.params import load_params
-from stages.runtime.provenance import ORIGIN
-from stages.svm import protocol, records
-from stages.svm.inputs import load
+from stages.runtime.paths import Paths
+from stages.runtime.probe import FUSION, Probe
+from stages.runtime.provenance import joined
+from stages.svm import inputs, protocol, records
 
 
-def main(
-    name: str, *, kernels: Path, rows: Path, further: Path, metrics: Path, predictions: Path,
-    curve: Path, trials: Path, timings: Path,
-) -> None:  # fmt: skip
-    """Write all that is to be known of the fusion `name`."""
+def main(name: str, *, paths: Paths) -> None:
+    """Write the results of the fusion `name`."""
     params = load_params()
-    settings, probes = params["svm"], params["fusions"][name]
-    loaded = [
-        load(p, f"fuse@{name}", kernel=kernels / f"{p}.h5", rows=rows, normalize=settings["normalize"])
-        for p in probes
+    settings, fusion = params["svm"], Probe(FUSION, name)
+    members = [
+        inputs.load(Probe.parse(member), f"fuse@{name}", paths, normalize=settings["normalize"])
+        for member in params["fusions"][name]
     ]
-    members, images = [K for K, _, _ in loaded], loaded[0][2]
-    found = protocol.run(members, images, splits.read(further), settings, f"fusion/{name}")
+    kernels, index = [member.K for member in members], members[0].index
+    evaluation = protocol.run(kernels, index, splits.read(paths.random_splits), settings, str(fusion))
     facts = {
-        "members": " ".join(probes),
-        "feature_dim": sum(about["feature_dim"] for _, about, _ in loaded),
-        **{key: " ".join(about[key] for _, about, _ in loaded) for key in ORIGIN},
+        **settings,
+        "members": " ".join(params["fusions"][name]),
+        "feature_dim": sum(member.provenance.feature_dim for member in members),
+        **joined([member.provenance.record() for member in members]),
     }
-    records.write(
-        found, images, {**settings, **facts},
-        metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
-    )  # fmt: skip
+    records.write(fusion, evaluation, index, facts, paths)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
     dvc repro gram@vgg16/pool5
 
-Reads data/features/<b>/<layer>.h5, a block of columns at a time; writes data/kernels/<b>/<layer>.h5:
-K = X X^T (n, n). On a GPU where there is one (`runtime.device`).
+Reads data/features/<b>/<layer>.h5, one block of columns at a time. Writes data/kernels/<b>/<layer>.h5:
+K = X X^T (n, n). `runtime.device` chooses between the CPU and a GPU.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,29 +15,29 @@ from tqdm import tqdm
 
 from stages.features.store import Features
 from stages.kernels import gram
-from stages.runtime import command, devices, files, limits, timing
-from stages.runtime.params import load_params, split_probe
-from stages.runtime.provenance import refuse_misnamed
+from stages.runtime import command, devices, limits, timing
+from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 
-def main(probe: str, *, features: Path, kernel: Path, timings: Path) -> None:
+def main(probe: Probe, *, paths: Paths) -> None:
     """Write the kernel of `probe`."""
-    layer, runtime = Features(features), load_params()["runtime"]
-    refuse_misnamed("features", probe, layer.attributes, f"extract@{split_probe(probe)[0]}")
-    limits.refuse_kernel(layer.n, runtime["memory"])
+    features, runtime = Features(paths.features(probe)), load_params()["runtime"]
+    features.provenance.refuse_other_probe(probe, "features", f"extract@{probe.backbone}")
+    limits.refuse_kernel(features.n, runtime["memory"])
     watch = timing.Stopwatch()
     with watch:
-        bar = tqdm(layer.blocks(), desc=probe, total=layer.block_count, unit="block")
-        K = stream(bar, layer.n, runtime["device"])
-    with files.whole_file(kernel) as partial:
-        gram.write(partial, K, {**layer.attributes, "feature_dim": layer.d, "storage": layer.storage})
-    timing.write(timings, kernel_seconds=watch.seconds)
+        bar = tqdm(features.blocks(), desc=str(probe), total=features.block_count, unit="block")
+        K = stream(bar, features.n, runtime["device"])
+    gram.write(paths.kernel(probe), K, features.provenance)
+    timing.write(paths.timings("gram", probe), kernel_seconds=watch.seconds)
 
 
 def stream(blocks: Iterable[NDArray[Any]], n: int, device: str) -> NDArray[np.float64]:
-    """Sum the kernel over the blocks, where `runtime.device` says."""
+    """Sum K (n, n) over blocks of columns (n, w) on `device`, the parameter `runtime.device`."""
     if devices.may_mean_gpu(device):
-        from stages.kernels import gram_cuda
+        from stages.kernels import gram_cuda  # here, because torch takes seconds to import
 
         chosen = devices.choose(device)
         if chosen.type == "cuda":

@@ -1,11 +1,12 @@
-"""Let a backbone look at some images: what it calls them, and what its layers make of them.
+"""Show example images to a backbone: its predictions and its activation maps.
 
     dvc repro inspect_network@vgg16
 
-Reads data/images.h5, data/index.csv, data/weights/<b>.pth, data/own/glimpse/ and `glimpse` of
-params.yaml. Each of `glimpse.images` is shown normalised and not, in evaluation and in train mode; all
-test images likewise, but for the last combination. Writes data/glimpse/<b>.h5 (which `draw` draws),
-results/glimpse/<b>.csv (the five most probable classes) and .json (how often the first class changes).
+Reads data/images.h5, data/index.csv, data/weights/<b>.pth, data/own/examples/ and `inspect_network` of
+params.yaml. Each of `inspect_network.images` is shown normalised and not, in evaluation and in train
+mode; all test images too, except not normalised in train mode. Writes data/inspection/<b>.h5 (for
+`draw`), results/inspection/<b>.csv (the five most probable classes) and results/inspection/<b>.json (how
+often the most probable class changes).
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,45 +27,41 @@ from stages.networks.layers import check_backbones, layer_shapes
 from stages.networks.taps import Taps
 from stages.runtime import command, devices, files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
-MAPS_BY_DEPTH = 10  # of each tapped layer: those that vary most
+MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
 
 Rows = NDArray[np.int64]
 
 
-def main(
-    backbone: str, *, pixels: Path, rows: Path, weights: Path, own: Path, seen: Path, table: Path,
-    metrics: Path,
-) -> None:  # fmt: skip
-    """Write what `backbone` sees."""
+def main(backbone: str, *, paths: Paths) -> None:
+    """Write the maps and the predictions of `backbone`."""
     params = load_params()
-    shapes = check_backbones(params)[backbone]
-    entry, device = params["backbones"][backbone], params["runtime"]["device"]
-    images, split = Pixels(pixels), index.read(rows)
+    shapes, settings = check_backbones(params)[backbone], params["inspect_network"]
+    entry, device = params["backbones"][backbone], devices.choose(params["runtime"]["device"])
+    pixels, split = Pixels(paths.pixels), index.read(paths.index)
     test = np.flatnonzero(~split.train)
-    names, chosen = example_images.choose(params["glimpse"]["images"], images, split, own)
-    viewer = Viewer(entry, weights, devices.choose(device), params["glimpse"]["batch_size"])
-    first, maps = see_maps(viewer, entry["layers"], chosen, names)
-    glimpse = record.Glimpse(
+    names, examples = example_images.choose(settings["images"], pixels, split, paths.own_examples)
+    viewer = Viewer(entry, paths.weights(backbone), device, settings["batch_size"])
+    first, maps = see_maps(viewer, entry["layers"], examples, names)
+    seen = record.Inspection(
         model=entry["model"],
         weights=entry["weights"],
         names=names,
-        pixels=chosen,
+        pixels=examples,
         first=first,
         maps=maps,
         shapes=shapes,
-        facts=describe_pixels(images, test) | {"mean": viewer.mean, "std": viewer.std},
-        said=ask(viewer, entry, chosen, images, test),
+        facts=describe_pixels(pixels, test) | {"mean": viewer.mean, "std": viewer.std},
+        said=ask(viewer, entry, examples, pixels, test),
     )
-    with files.whole_file(seen) as partial:
-        record.write(partial, glimpse)
-    write_table(table, glimpse)
-    write_metrics(metrics, glimpse.said)
+    record.write(paths.inspection(backbone), seen)
+    write_answers(paths, backbone, seen)
 
 
 class Viewer:
-    """A network that is shown pixels (b, c, s, s) under one of `CONDITIONS`."""
+    """A network that predicts pixels (b, c, s, s) under one of `CONDITIONS`."""
 
     def __init__(
         self, entry: Mapping[str, Any], weights: Path, device: torch.device, batch_size: int
@@ -75,10 +72,10 @@ class Viewer:
         self.mean, self.std = self.normalise.mean, self.normalise.std
 
     def set_mode(self, condition: int) -> None:
-        """Put the network in evaluation or train mode, as `CONDITIONS` has it; seed its dropout."""
+        """Put the network in evaluation or train mode as in `CONDITIONS`; seed its dropout."""
         torch.manual_seed(0)
-        # Its layers, not itself: only to itself does a network say to run auxiliary heads, which have
-        # no part in its answer.
+        # Only the layers: the network's own train mode also runs auxiliary heads, which are no part of
+        # the prediction.
         for child in self.network.children():
             child.train(condition >= 2)
 
@@ -90,46 +87,46 @@ class Viewer:
 
 
 def see_maps(
-    viewer: Viewer, layers: Mapping[str, str], chosen: NDArray[np.uint8], names: list[str]
+    viewer: Viewer, layers: Mapping[str, str], examples: NDArray[np.uint8], names: list[str]
 ) -> tuple[str, dict[str, NDArray[np.float32]]]:
-    """The path of the first convolution ("" for none), and the maps of the chosen images by layer."""
-    network, size = viewer.network, chosen.shape[-1]
+    """The path of the first convolution ("" for none), and each layer's maps of the example images."""
+    network, size = viewer.network, examples.shape[-1]
     first = activation_maps.first_convolution(network, size) or ""
     tapped = {**layers, **({record.FIRST: first} if first else {})}
     shapes = layer_shapes(network, tapped, size)
     with Taps(network, tapped, torch.float32) as taps:
-        features = taps(viewer.normalise(chosen), names)
-    found = {}
+        features = taps(viewer.normalise(examples), names)
+    chosen = {}
     for layer, shape in shapes.items():
         maps = activation_maps.as_maps(features[layer].numpy(), shape)
         if layer == record.FIRST and maps is not None:
-            found[layer] = maps[:, :MAPS]
+            chosen[layer] = maps[:, :MAPS]
         elif maps is not None:
-            found[layer] = maps[:, activation_maps.most_varied(maps, MAPS_BY_DEPTH)]
-    return first, found
+            chosen[layer] = maps[:, activation_maps.most_varied(maps, MAPS_BY_DEPTH)]
+    return first, chosen
 
 
 def ask(
-    viewer: Viewer, entry: Mapping[str, Any], chosen: NDArray[np.uint8], images: Pixels, test: Rows
+    viewer: Viewer, entry: Mapping[str, Any], examples: NDArray[np.uint8], pixels: Pixels, test: Rows
 ) -> record.Predictions | str:
-    """What the network says of the chosen and of all test images; or why it has nothing to say.
+    """The predictions for the example images and all test images, or the reason why there are none.
 
-    In train mode batch norm looks at the whole batch, so the company matters: a test image shares its
-    batch with others drawn at random, a chosen one with the first of those.
+    In train mode, batch norm makes a prediction depend on the whole batch. A test image shares its batch
+    with random test images; an example image shares it with the first of them, the `company`.
     """
     try:
-        classes = list(imagenet_classes.classes(entry, outputs=viewer(chosen[:1], 0).shape[1]))
+        classes = list(imagenet_classes.classes(entry, outputs=viewer(examples[:1], 0).shape[1]))
     except imagenet_classes.NoClasses as reason:
         return str(reason)
     order = np.random.default_rng(0).permutation(test)
-    company = images[np.sort(order[: viewer.batch_size - 1])]
-    shown, found = [], []
-    # Evaluation mode comes first: train mode moves batch norm's running averages.
+    company = pixels[np.sort(order[: viewer.batch_size - 1])]
+    shown, test_answers = [], []
+    # Evaluation mode comes first, as train mode changes the running averages of batch norm.
     for condition, name in enumerate(record.CONDITIONS):
         viewer.set_mode(condition)
-        shown.append([viewer(batch, condition)[0] for batch in joined(chosen, company, condition)])
+        shown.append([viewer(batch, condition)[0] for batch in joined(examples, company, condition)])
         if condition < len(record.TRIED_ON_ALL):
-            found.append(ask_all(viewer, images, order, condition, name))
+            test_answers.append(ask_all(viewer, pixels, order, condition, name))
     probability = np.array(shown).swapaxes(0, 1)
     best = np.argsort(-probability, axis=2, kind="stable")[:, :, : record.TOP]
     return record.Predictions(
@@ -137,56 +134,55 @@ def ask(
         best=best,
         probability=np.take_along_axis(probability, best, axis=2),
         rows=test,
-        all_best=np.array([best for best, _ in found])[:, test],
-        all_probability=np.array([probability for _, probability in found])[:, test],
+        all_best=np.array([best for best, _ in test_answers])[:, test],
+        all_probability=np.array([probability for _, probability in test_answers])[:, test],
     )
 
 
 def joined(
-    chosen: NDArray[np.uint8], company: NDArray[np.uint8], condition: int
+    examples: NDArray[np.uint8], company: NDArray[np.uint8], condition: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Each chosen image in a batch of its own, in train mode with `company` behind it."""
-    rgb = np.broadcast_to(company, (len(company), *chosen.shape[1:]))
-    for image in chosen:
+    """Each example image as a batch of one; in train mode, followed by `company`."""
+    rgb = np.broadcast_to(company, (len(company), *examples.shape[1:]))
+    for image in examples:
         yield np.concatenate([image[None], rgb]) if condition >= 2 else image[None]
 
 
 def ask_all(
-    viewer: Viewer, images: Pixels, order: Rows, condition: int, name: str
+    viewer: Viewer, pixels: Pixels, order: Rows, condition: int, name: str
 ) -> tuple[Rows, NDArray[np.float32]]:
-    """The most probable class and its probability, by row (n,); -1 and 0 where not in `order`."""
-    best = np.full(len(images.names), -1)
-    probability = np.zeros(len(images.names), dtype=np.float32)
+    """The most probable class and its probability of each row, (n,); -1 and 0 if not in `order`."""
+    best = np.full(len(pixels.keys), -1)
+    probability = np.zeros(len(pixels.keys), dtype=np.float32)
     size = viewer.batch_size
     for start in tqdm(range(0, len(order), size), desc=name, unit="batch"):
-        # The last batch is filled up: batch norm wants as much company for everyone.
+        # The last batch is filled up, so that batch norm sees batches of one size.
         rows = np.unique(np.concatenate([order[start : start + size], order])[:size])
-        answers = viewer(images[rows], condition)
+        answers = viewer(pixels[rows], condition)
         best[rows], probability[rows] = answers.argmax(axis=1), answers.max(axis=1)
     return best, probability
 
 
-def describe_pixels(images: Pixels, test: Rows) -> dict[str, Any]:
-    """Channels of the images, and mean and deviation (0 to 1) of the three that a network is shown."""
+def describe_pixels(pixels: Pixels, test: Rows) -> dict[str, Any]:
+    """The number of channels, and mean and deviation (pixels from 0 to 1) of the network's channels."""
     sums = np.zeros((2, 3))
     for start in range(0, len(test), 256):
-        pixels = images[test[start : start + 256]] / 255
-        channels = pixels.shape[1]
-        sums += np.array([pixels.mean((2, 3)).sum(0), (pixels**2).mean((2, 3)).sum(0)])
+        block = pixels[test[start : start + 256]] / 255
+        channels = block.shape[1]
+        sums += np.array([block.mean((2, 3)).sum(0), (block**2).mean((2, 3)).sum(0)])
     mean, square = sums / len(test)
     std = np.sqrt(square - mean**2)
     return {"channels": channels, "pixel_mean": mean.tolist(), "pixel_std": std.tolist()}
 
 
-def write_table(path: Path, glimpse: record.Glimpse) -> None:
-    """One csv line per image, condition and rank; none where the network has nothing to say."""
-    lines = [] if isinstance(glimpse.said, str) else glimpse.said.lines(glimpse.names)
-    files.write_csv(path, ["image", "condition", "rank", "class", "probability"], lines)
-
-
-def write_metrics(path: Path, said: record.Predictions | str) -> None:
-    """A flat json: shares of the test images, or a note."""
-    files.write_json(path, {"note": said} if isinstance(said, str) else dict(said.summary()))
+def write_answers(paths: Paths, backbone: str, seen: record.Inspection) -> None:
+    """Write the predictions (csv: image, condition, rank) and their summary, or a note (json)."""
+    said = seen.said
+    lines = [] if isinstance(said, str) else said.lines(seen.names)
+    columns = ["image", "condition", "rank", "class", "probability"]
+    files.write_csv(paths.answers(backbone, ".csv"), columns, lines)
+    summary = {"note": said} if isinstance(said, str) else said.summary()
+    files.write_json(paths.answers(backbone, ".json"), summary)
 
 
 if __name__ == "__main__":

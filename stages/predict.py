@@ -1,10 +1,10 @@
-"""Let a trained probe say what new images are.
+"""Classify new images with the SVM of a probe.
 
     python -m stages.predict --probe efficientnet_lite0/avgpool photo.jpg another.png
 
-Reads the probe's model (`dvc repro export@<probe>` makes it), its backbone's weights and entry, `svm`
-and `runtime`; the images go the way of the training images. Prints a line for each: the file, the class,
-its margin (the decision value over that of the runner-up), and the runner-up.
+Reads the SVM that `dvc repro export@<probe>` writes, the weights and entry of its backbone, `svm` and
+`runtime`. Images are processed like the training images. Prints one line per image: the file, the class,
+its margin (the difference of the two largest decision values) and the runner-up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,104 +20,98 @@ from stages.networks import inference, models
 from stages.networks.taps import Taps
 from stages.runtime import command, devices
 from stages.runtime.errors import StageError, among
-from stages.runtime.params import load_params, split_probe
+from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import changed, requested
 from stages.svm import primal
+from stages.svm.primal import LinearSVM
 
 
-def main(
-    *images: str, probe: str, models: Path = Path("data/models"), weights: Path = Path("data/weights")
-) -> None:
-    """Print what `probe` says of the images."""
+def main(*images: str, probe: str, paths: Paths) -> None:
+    """Print the predicted class of each image."""
     params = load_params()
     refuse_unknown(probe, params["probes"])
-    backbone, _ = split_probe(probe)
-    trained, entry = primal.read(models / f"{probe}.h5"), params["backbones"][backbone]
-    refuse_stale(probe, trained, entry, params)
+    parsed = Probe.parse(probe)
+    svm = primal.read(paths.primal(parsed), parsed)
+    refuse_stale(svm, params)
     device = devices.choose(params["runtime"]["device"])
-    viewer = Viewer(trained, entry, weights / f"{backbone}.pth", device)
+    entry, weights = params["backbones"][parsed.backbone], paths.weights(parsed.backbone)
+    classifier = Classifier(svm, entry, weights, device)
     size = devices.batch_size(params["runtime"]["batch_size"], device)
-    widths = max(map(len, images)), max(map(len, trained.classes))
+    widths = max(map(len, images)), max(map(len, svm.classes))
     for start in range(0, len(images), size):
         names = images[start : start + size]
-        for name, decided in zip(names, viewer(names), strict=True):
-            print(line(name, decided, trained.classes, widths))
+        for name, decisions in zip(names, classifier(names), strict=True):
+            print(line(name, decisions, svm.classes, widths))
 
 
-class Viewer:
-    """The way of an image: pixels, network, one layer's features, decision values."""
+class Classifier:
+    """Decision values of image files; raises `StageError` if the file `weights` does not exist."""
 
     def __init__(
-        self, trained: primal.Model, entry: Mapping[str, Any], weights: Path, device: torch.device
+        self, svm: LinearSVM, entry: Mapping[str, Any], weights: Path, device: torch.device
     ) -> None:
         if not weights.exists():
             raise StageError(
                 expected=f"the backbone's weights at {weights}",
                 found="no such file",
-                cause="they were not fetched here, or were removed",
+                cause="the weights were not fetched, or were removed",
                 do=f"dvc repro fetch_weights@{weights.stem}",
             )
-        self._trained = trained
-        self._network = inference.load_network(entry, weights, device, trained.precision)
+        self._svm, self._provenance = svm, svm.provenance
+        self._network = inference.load_network(entry, weights, device, svm.provenance.precision)
         self._normalise = inference.Normalise(entry, device)
-        self._computing = inference.computing(device, trained.precision)
+        self._computing = inference.computing(device, svm.provenance.precision)
 
     def __call__(self, paths: Sequence[str]) -> NDArray[np.float64]:
-        """Decision values (m, k) of m image files."""
-        trained = self._trained
-        pixels = [decode(Path(path), trained.image_size, trained.channels) for path in paths]
-        # Rounded as the features on disk are.
-        storage = getattr(torch, trained.storage)
-        layer = {trained.layer: trained.module}
-        with self._computing, Taps(self._network, layer, storage) as taps:
+        """Return decision values (m, k) of m image files."""
+        size, channels = self._svm.image_size, self._svm.channels
+        pixels = [decode(Path(path), size, channels) for path in paths]
+        # Features are rounded to `storage`, as the training features on disk are.
+        storage, layer = getattr(torch, self._provenance.storage), self._provenance.probe.layer
+        with self._computing, Taps(self._network, {layer: self._provenance.module}, storage) as taps:
             features = taps(self._normalise(np.stack(pixels)), paths)
-        return trained.decide(features[trained.layer].numpy())
+        return self._svm.decide(features[layer].numpy())
 
 
 def refuse_unknown(probe: str, probes: list[str]) -> None:
-    """Raise `StageError` unless `probe` is one layer's."""
+    """Raise `StageError` unless `probe` is one of the single layers in `probes`."""
     if probe not in probes:
-        fused = probe.startswith("fusion/")
+        fused = Probe.parse(probe).fused
         raise StageError(
             expected=f"--probe to be one of {among(probe, probes)}",
-            found=f"{probe}, {'which is several layers together' if fused else 'which is none'}",
-            cause="only single layers have a model" if fused else "a misspelt name",
-            do="name one of them, or add it to probes in params.yaml",
+            found=f"{probe}, which is {'several layers together' if fused else 'not one of them'}",
+            cause="only single layers have weights" if fused else "a misspelt name",
+            do="choose one of these probes, or add this probe to probes in params.yaml",
         )
 
 
-def refuse_stale(
-    probe: str, trained: primal.Model, entry: Mapping[str, Any], params: Mapping[str, Any]
-) -> None:
-    """Raise `StageError` unless the model is of the network and the SVM that params.yaml has."""
-    mean, std = models.normalisation(entry)
-    extract, svm = params["extract"], params["svm"]
-    compared = {
-        "model": (entry["model"], trained.model),
-        "weights": (entry["weights"], trained.trained_weights),
-        "module": (entry["layers"][trained.layer], trained.module),
-        "mean": (mean, trained.mean),
-        "std": (std, trained.std),
-        "extract.storage": (extract["storage"], trained.storage),
-        "extract.precision": (extract["precision"], trained.precision),
-        "svm.normalize": (svm["normalize"], trained.normalize),
-        "svm.C": (svm["C"], trained.C),
-    }
-    changed = {name: pair for name, pair in compared.items() if pair[0] != pair[1]}
-    if changed:
+def refuse_stale(svm: LinearSVM, params: Mapping[str, Any]) -> None:
+    """Raise `StageError` unless network, features and SVM settings are those of params.yaml."""
+    provenance, probe = svm.provenance, svm.provenance.probe
+    mean, std = map(tuple, models.normalisation(params["backbones"][probe.backbone]))
+    settings = {key: params["svm"][key] for key in ("normalize", "C")}
+    trained = {**provenance.record(), "mean": provenance.mean, "std": provenance.std}
+    differences = changed(
+        {**trained, **{key: getattr(svm, key) for key in settings}},
+        {**requested(params, probe), "mean": mean, "std": std, **settings},
+    )
+    if differences:
         raise StageError(
-            expected="a model of " + ", ".join(f"{name} {now}" for name, (now, _) in changed.items()),
-            found="one of " + ", ".join(f"{name} {then}" for name, (_, then) in changed.items()),
-            cause="params.yaml was changed since",
+            expected="weights for " + ", ".join(f"{key} {now}" for key, (_, now) in differences.items()),
+            found="weights for " + ", ".join(f"{key} {then}" for key, (then, _) in differences.items()),
+            cause="params.yaml was changed after the export",
             do=f"dvc repro export@{probe}",
         )
 
 
 def line(
-    name: str, decided: NDArray[np.float64], classes: Sequence[str], widths: tuple[int, int]
+    name: str, decisions: NDArray[np.float64], classes: Sequence[str], widths: tuple[int, int]
 ) -> str:
-    """What is printed of one image's decision values (k,)."""
-    best, second = np.argsort(-decided, kind="stable")[:2]
-    margin = decided[best] - decided[second]
+    """Return the output line of one image, from its decision values (k,)."""
+    best, second = np.argsort(-decisions, kind="stable")[:2]
+    margin = decisions[best] - decisions[second]
     return f"{name:<{widths[0]}}  {classes[best]:<{widths[1]}}  {margin:<11.6g}  {classes[second]}"
 
 

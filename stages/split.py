@@ -1,11 +1,11 @@
-"""Give every image its row, and say which rows train.
+"""Split the rows into training and test rows: the headline split and random splits.
 
     dvc repro split
 
-Reads the images' names, the manifest, the pairs of duplicates and `splits`; writes data/index.csv (row,
-label, file, split), data/splits.csv (`splits.random` further splits) and results/duplicates.csv.
-15 Scene keeps its published split (100 training images a class) as the headline; any other data set gets
-a random one of `splits.train_per_class` images a class.
+Reads the row order of data/images.h5, the manifest, the pairs of duplicates and `splits`; writes
+data/index.csv (row, label, file, split), data/splits.csv (`splits.random` further splits) and
+results/duplicates.csv. The headline split of 15 Scene is the published one (100 training images per
+class); that of another data set is random, with `splits.train_per_class` training images per class.
 """
 
 from collections.abc import Sequence
@@ -14,44 +14,39 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.dataset import duplicates as pairing
-from stages.dataset import index, splits
+from stages.dataset import duplicates, index, splits
+from stages.dataset.pixels import Pixels
 from stages.runtime import command
 from stages.runtime.params import load_params
-from stages.sources import manifest as manifests
+from stages.runtime.paths import Paths
+from stages.sources import manifest
 
 
-def main(
-    *, images: Path, manifest: Path, pairs: Path, rows: Path, further: Path, duplicates: Path
-) -> None:
-    """Write the index of all images, the random splits, and where duplicates are."""
+def main(*, paths: Paths) -> None:
+    """Write the index, the random splits and the table of duplicates."""
     params = load_params()
-    wanted = params["splits"]
-    keys, found = index.list_images(images), pairing.read(pairs)
-    together = found if wanted["group_duplicates"] else []
-    drawn = [draw(keys, together, wanted, number) for number in range(wanted["random"] + 1)]
+    protocol = params["splits"]
+    keys, pairs = Pixels(paths.pixels).keys, duplicates.read(paths.duplicates)
+    groups = duplicates.groups(len(keys), pairs if protocol["group_duplicates"] else [])
+    drawn = [draw(keys, groups, protocol, number) for number in range(protocol["random"] + 1)]
     published = params["data"]["source"] == "scene15"
-    train = published_split(keys, manifest) if published else drawn[0]
-    index.write(rows, index.Index(keys, train))
-    splits.write(further, np.array(drawn[1:]))
-    pairing.write_table(duplicates, found, keys, train)
+    train = published_split(keys, paths.manifest) if published else drawn[0]
+    index.write(paths.index, index.Index(keys, train))
+    splits.write(paths.random_splits, np.array(drawn[1:]))
+    duplicates.write_table(paths.duplicates_table, pairs, keys, train)
 
 
 def draw(
-    keys: Sequence[index.Key], together: Sequence[pairing.Pair], wanted: dict[str, int], number: int
+    keys: Sequence[index.Key], groups: NDArray[np.int64], protocol: dict[str, int], number: int
 ) -> NDArray[np.bool_]:
-    """The random split with this number, a mask of the training rows (n,): each has its own seed."""
-    return splits.draw(
-        keys,
-        pairing.groups(len(keys), together),
-        train_per_class=wanted["train_per_class"],
-        seed=[wanted["seed"], number],
-    )
+    """The mask (n,) of the training rows of a random split; its `number` is part of the seed."""
+    seed = [protocol["seed"], number]
+    return splits.draw(keys, groups, train_per_class=protocol["train_per_class"], seed=seed)
 
 
-def published_split(keys: Sequence[index.Key], manifest: Path) -> NDArray[np.bool_]:
-    """The manifest's split as a mask of the training rows, shape (n,)."""
-    split = {(entry.label, entry.file): entry.split for entry in manifests.read(manifest)}
+def published_split(keys: Sequence[index.Key], path: Path) -> NDArray[np.bool_]:
+    """The mask (n,) of the training rows of the manifest's split."""
+    split = {(entry.label, entry.file): entry.split for entry in manifest.read(path)}
     return np.array([split[key] == "train" for key in keys], dtype=np.bool_)
 
 

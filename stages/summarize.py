@@ -1,35 +1,28 @@
-"""List a backbone's layers: what each puts out, its parameters, and how they multiply up.
+"""List a backbone's layers with output shapes and parameter counts.
 
     dvc repro summarize@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights, computes nothing.
-Writes results/anatomy/<b>.csv and results/anatomy/<b>.md.
+Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights.
+Writes results/summaries/<b>.csv and results/summaries/<b>.md.
 """
-
-from pathlib import Path
 
 from stages.inspection import summary, tracing
 from stages.networks import models
-from stages.runtime import command, files
-from stages.runtime.errors import StageError
+from stages.runtime import command, errors, files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 
-def main(backbone: str, *, table: Path, page: Path) -> None:
-    """Write the layers of `backbone` as a table and as a page."""
+def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
     model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
-    try:
-        layers = tracing.dissect(models.outline(model), size)
-    except StageError as error:
-        raise error.within(f"backbone {backbone}") from error
+    with errors.about(f"backbone {backbone}"):
+        layers = tracing.trace(models.outline(model), size)
+    summary.write_csv(paths.summary(backbone, ".csv"), layers)
     weights, total = sum(layer.weights for layer in layers), layers[-1].total
     about = f"`{model}`, images of {size} x {size}: {total:,} parameters, {weights:,} without biases."
-    with files.whole_file(table) as partial:
-        summary.write_csv(partial, layers)
-    with files.whole_file(page) as partial:
-        text = "\n".join([f"# {backbone}", "", about, "", summary.markdown(layers)])
-        partial.write_text(text, encoding="utf-8")
+    page = "\n".join([f"# {backbone}", "", about, "", summary.markdown(layers)])
+    files.write_text(paths.summary(backbone, ".md"), page)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,31 @@
-"""Time what training a whole network would take: a few steps on noise.
+"""Time the training of a whole network: a few steps on noise.
 
     dvc repro time_training@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights, since a step takes
-as long whatever they are. Writes data/timings/rehearse/<b>.json: seconds of a step (forward, backward,
+Reads `backbones.<b>.model` and `data.image_size` of params.yaml. Random weights do, as weights do
+not change the time. Writes data/timings/time_training/<b>.json: seconds of a step (forward, backward,
 gradient descent) per image.
 """
-
-from pathlib import Path
 
 import torch
 
 from stages.networks import models
-from stages.runtime import command, devices, timing
-from stages.runtime.errors import StageError
+from stages.runtime import command, devices, errors, timing
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 
 IMAGES = 8  # in a step
-STEPS = 3  # after a first one that is not counted
+STEPS = 3  # after a first step that is not counted
 
 
-def main(backbone: str, *, timings: Path) -> None:
-    """Write how long a training step of `backbone` takes."""
+def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
+    model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
     device = devices.choose(params["runtime"]["device"])
-    try:
-        seconds = step_seconds(
-            params["backbones"][backbone]["model"], params["data"]["image_size"], device
-        )
-    except StageError as error:
-        raise error.within(f"backbone {backbone}") from error
+    with errors.about(f"backbone {backbone}"):
+        seconds = step_seconds(model, size, device)
     timing.write(
-        timings,
+        paths.timings("time_training", backbone),
         device=devices.describe(device),
         images=IMAGES,
         seconds_per_image=seconds / IMAGES,
@@ -42,7 +36,7 @@ def step_seconds(model: str, size: int, device: torch.device) -> float:
     """Mean seconds of one step of gradient descent on `IMAGES` images of size x size."""
     torch.manual_seed(0)
     network = models.build(model).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for child in network.children():  # not itself: auxiliary heads stay out of it
+    for child in network.children():  # not the network itself, which would run auxiliary heads
         child.train()
     descent = torch.optim.SGD(network.parameters(), lr=1e-6)
     images = torch.rand(IMAGES, 3, size, size, device=device).to(memory_format=torch.channels_last)
@@ -56,7 +50,7 @@ def step_seconds(model: str, size: int, device: torch.device) -> float:
             loss = torch.nn.functional.cross_entropy(network(images), labels)
             loss.backward()  # type: ignore[no-untyped-call]
             descent.step()
-            loss.item()  # waits for a GPU to be done
+            loss.item()  # waits for a GPU
     return watch.seconds / STEPS
 
 

@@ -3,47 +3,37 @@
     dvc repro train@vgg16/pool5
 
 Reads the layer's kernel, the index, the random splits and `svm`. On the headline split and on each
-random one: trains on the training rows, with the fixed `svm.C` and with the C of `svm.grid` that
-cross-validation inside the training rows finds best, and predicts the test rows. Writes
-results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split), and of the
-headline split results/curves/<b>/<layer>.csv (accuracy against C in the cross-validation) and, for the
-fixed C, results/predictions/<b>/<layer>.csv (one line per test image) and data/machines/<b>/<layer>.h5.
+random split, trains one SVM with the fixed `svm.C` and one with the C of `svm.grid` that
+cross-validation on the training rows selects; predicts the test rows. Writes
+results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split) and, of the
+headline split, results/curves/<b>/<layer>.csv (cross-validation accuracy against C) and, with the fixed
+C, results/predictions/<b>/<layer>.csv (one line per test image) and data/dual/<b>/<layer>.h5.
 """
-
-from pathlib import Path
 
 from stages.dataset import splits
 from stages.runtime import command
 from stages.runtime.params import load_params
-from stages.runtime.provenance import ORIGIN
-from stages.svm import dual, protocol, records
-from stages.svm.inputs import load
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.svm import dual, inputs, protocol, records
 
 
-def main(
-    probe: str, *, kernel: Path, rows: Path, further: Path, machine: Path, metrics: Path,
-    predictions: Path, curve: Path, trials: Path, timings: Path,
-) -> None:  # fmt: skip
-    """Write all that is to be known of `probe`."""
+def main(probe: Probe, *, paths: Paths) -> None:
+    """Write the results and the SVM of `probe`."""
     settings = load_params()["svm"]
-    normalize = settings["normalize"]
-    K, about, images = load(probe, f"train@{probe}", kernel=kernel, rows=rows, normalize=normalize)
-    found = protocol.run([K], images, splits.read(further), settings, probe)
-    facts = {key: about[key] for key in ("feature_dim", *ORIGIN)}
-    records.write(
-        found, images, {**settings, **facts},
-        metrics=metrics, predictions=predictions, curve=curve, trials=trials, timings=timings,
-    )  # fmt: skip
-    dual.write(
-        machine,
-        found.machine,
-        {
-            "rows": about["rows"],
-            "split": splits.digest(images.train),
-            "normalize": normalize,
-            "C": settings["C"],
-        },
-    )
+    given = inputs.load(probe, f"train@{probe}", paths, normalize=settings["normalize"])
+    masks = splits.read(paths.random_splits)
+    evaluation = protocol.run([given.K], given.index, masks, settings, str(probe))
+    provenance = given.provenance
+    facts = {**settings, "feature_dim": provenance.feature_dim, **provenance.record()}
+    records.write(probe, evaluation, given.index, facts, paths)
+    attributes = {
+        "rows": provenance.rows,
+        "split": splits.digest(given.index.train),
+        "normalize": settings["normalize"],
+        "C": settings["C"],
+    }
+    dual.write(paths.dual(probe), evaluation.svm, attributes)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ MAY_IMPORT = {
     "kernels": {"runtime"},
     "svm": {"kernels", "dataset", "runtime"},
     "inspection": {"dataset", "networks", "runtime"},
-    "reporting": {"reporting/figures", "inspection", "dataset", "runtime"},
+    "reporting": {"inspection", "dataset", "runtime"},
     "reporting/figures": {"reporting", "inspection", "dataset", "runtime"},
 }
 # The stages that load torch when they start, and those that load it when they turn out to need it.
@@ -75,8 +76,15 @@ def test_a_package_says_what_it_may_import_and_does_nothing(folder: str) -> None
     assert isinstance(statement.value, ast.Constant)
     told = re.search(r"May import: (.*)\.", str(statement.value.value))
     assert told
-    allowed = {word for word in MAY_IMPORT[folder] if word != "reporting/figures"}
-    assert set(told[1].split(", ")) == (allowed or {"no other package"})
+    assert set(told[1].split(", ")) == (MAY_IMPORT[folder] or {"no other package"})
+
+
+def test_packages_import_each_other_in_no_circle() -> None:
+    """The table is in an order in which each package imports only packages above it."""
+    above: set[str] = set()
+    for folder, allowed in MAY_IMPORT.items():
+        assert allowed <= above
+        above.add(folder)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -113,22 +121,22 @@ def test_only_what_needs_torch_imports_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_runs_its_own_module_with_the_paths_it_declares(stage: str) -> None:
-    body = BODIES[stage]
-    command = body["cmd"] if isinstance(body["cmd"], str) else body["cmd"][-1]
-    assert command.startswith(f"python -m stages.{stage} ")
-    declared = [dep for dep in body["deps"] if not dep.startswith("stages/")]
-    for kind in ("outs", "metrics", "plots"):
-        declared += [item if isinstance(item, str) else next(iter(item)) for item in body.get(kind, [])]
-    # Of a list's members the folder is given; which they are stands in params.yaml.
-    declared = [re.sub(r"/\$\{item\[.*", "", path) for path in declared]
-    given = re.findall(r"--\w+ (\S+)", command)
-    assert given
-    # Folders of the user's own are named in params.yaml, and watched.
-    watched = {"data/own/weights", "${data.folder}"}
-    assert set(given) - {path for path in given if path.startswith(("data/partial/", "stages/"))} == (
-        set(declared) - watched
-    )
+def test_a_stage_runs_its_own_module_and_is_told_its_item_only(stage: str) -> None:
+    """Which files it reads and writes is held by tests/system/test_paths.py."""
+    item = {"${probes}": " ${item}", "${pca.probes}": " ${item}", None: ""}
+    over = STAGES[stage].get("foreach")
+    command = BODIES[stage]["cmd"]
+    last = command if isinstance(command, str) else command[-1]
+    assert last == f"python -m stages.{stage}{item.get(over, ' ${key}')}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_says_what_it_makes(stage: str) -> None:
+    assert BODIES[stage]["desc"]
+
+
+def test_dvc_yaml_is_short() -> None:
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 280
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -142,10 +150,76 @@ def test_names_are_checked_before_a_shell_meets_them(stage: str) -> None:
 
 @pytest.mark.parametrize("path", VERBS, ids=name)
 def test_main_is_short(path: Path) -> None:
-    (main,) = [
-        node
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef) and node.name == "main"
-    ]
-    assert main.end_lineno is not None
-    assert main.end_lineno - main.lineno < 30
+    (main,) = [function for function in functions(path) if function.name == "main"]
+    assert length(main) <= 30
+    parameters = main.args
+    assert len(parameters.args) + len(parameters.kwonlyargs) + bool(parameters.vararg) <= 6
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_modules_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
+    assert [function.name for function in functions(path) if length(function) > 50] == []
+
+
+def functions(path: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+
+
+def length(function: ast.FunctionDef) -> int:
+    assert function.end_lineno is not None
+    return function.end_lineno - function.lineno + 1
+
+
+def edges() -> set[tuple[str, str]]:
+    """Who reads what whom writes, by `dvc.yaml`."""
+    written = {file: stage for stage in STAGES for file in outs(stage)}
+    return {
+        (written[file], stage)
+        for stage, body in BODIES.items()
+        for dep in map(pattern, body["deps"])
+        for file in written
+        if (file == dep or file.startswith(f"{dep}/") or dep.startswith(f"{file}/"))
+        and written[file] != stage
+    }
+
+
+def outs(stage: str) -> list[str]:
+    files = [file for kind in ("outs", "metrics", "plots") for file in BODIES[stage].get(kind, [])]
+    return [pattern(file if isinstance(file, str) else next(iter(file))) for file in files]
+
+
+def pattern(file: str) -> str:
+    """The file with * for a backbone or a fusion, and */* for a probe."""
+    return re.sub(r"\$\{item[^}]*\}", "*/*", file.replace("${key}", "*"))
+
+
+def drawn() -> tuple[set[str], set[tuple[str, str]]]:
+    """The stages and the edges of the README's diagram."""
+    block = (ROOT / "README.md").read_text().split("```mermaid")[1].split("```")[0]
+    nodes, arrows = set(), set()
+    for line in block.strip().splitlines()[1:]:
+        groups = [
+            [re.split(r"[\[(]", node.strip())[0] for node in group.split(" & ")]
+            for group in line.split("-->")
+        ]
+        nodes |= {node for group in groups for node in group}
+        arrows |= {(a, b) for one, two in pairwise(groups) for a in one for b in two}
+    inside = {(a, b) for a, b in arrows if {a, b} <= set(STAGES)}
+    return nodes & set(STAGES), inside
+
+
+def test_the_readme_draws_the_graph_of_dvc_yaml() -> None:
+    """Every stage and no wrong arrow; an arrow that follows from others may be left out."""
+    nodes, arrows = drawn()
+    real = edges()
+    assert nodes == set(STAGES)
+    assert arrows - real == set()
+    missing = {edge for edge in real if edge not in closed(arrows)}
+    assert missing == set()
+
+
+def closed(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The arrows and all that follow from them."""
+    more = arrows | {(a, d) for a, b in arrows for c, d in arrows if b == c}
+    return arrows if more == arrows else closed(more)

@@ -1,4 +1,4 @@
-"""The images as rows: their order, their pixels, their splits, their duplicates.
+"""The images as rows: row order, pixels, splits, duplicates.
 
 May import: runtime.
 """

@@ -1,10 +1,9 @@
-"""Pictures that are in the data set twice: the same file, or nearly the same picture.
+"""Duplicates: images with the same bytes, or with nearly the same picture.
 
-A test image whose twin is in the training set tests the memory; one that is there under two labels
-cannot be right under both.
+On a test image with a duplicate in the training set, memory is enough. Of two duplicates with different
+labels, a classifier gets at most one right.
 """
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,16 +23,16 @@ from stages.dataset.index import Key
 from stages.dataset.pixels import Pixels
 from stages.runtime import files
 
-SIDE = 16  # of the hash: 256 bits tell near duplicates from pictures that are merely alike; 64 do not
+SIDE = 16  # of the hash: 256 bits separate near duplicates from similar pictures; 64 bits do not
 BITS = SIDE * SIDE
 _BLOCK = 1024  # rows whose distances are computed at once
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows, `a` before `b`, that show one picture: `exact` (the same bytes) or near.
+    """Two rows, a < b, that show one picture: `exact` (the same bytes) or near.
 
-    `distance` is the number of bits, of 256, in which their perceptual hashes differ.
+    `distance` is the number of the 256 bits in which the perceptual hashes differ.
     """
 
     a: int
@@ -42,63 +41,58 @@ class Pair:
     distance: int
 
 
-def find(folder: Path, keys: Sequence[Key], pixels: Pixels, distance: int) -> list[Pair]:
-    """All pairs of rows whose files are equal or whose hashes differ in at most `distance` bits.
+def find(folder: Path, pixels: Pixels, distance: int) -> list[Pair]:
+    """The pairs of rows of `pixels` whose hashes differ in at most `distance` (0 to 256) bits.
 
-    Parameters
-    ----------
-    folder : holds <label>/<file> for each key
-    keys, pixels : the n images in row order, as files and decoded
-    distance : 0 to 256
+    `folder` holds <label>/<file> for each row.
     """
-    same = equal_files([folder / label / file for label, file in keys])
-    hashes = np.array(
-        [perceptual_hash(pixels[row : row + 1][0]) for row in tqdm(range(len(keys)), unit="image")]
-    )
+    same = equal_files([folder / label / file for label, file in pixels.keys])
+    rows = tqdm(range(len(pixels.keys)), unit="image")
+    hashes = np.array([perceptual_hash(pixels[row : row + 1][0]) for row in rows])
     near = within(hashes, distance)  # equal files have equal hashes
     return [Pair(a, b, (a, b) in same, bits) for (a, b), bits in sorted(near.items())]
 
 
 def equal_files(paths: Sequence[Path]) -> set[tuple[int, int]]:
-    """The pairs of positions at which files have the same bytes."""
+    """The pairs of positions in `paths` whose files have the same bytes."""
     rows = defaultdict(list)
     for row, path in enumerate(paths):
         rows[hashlib.sha256(path.read_bytes()).digest()].append(row)
-    return {pair for some in rows.values() for pair in combinations(some, 2)}
+    return {pair for equal in rows.values() for pair in combinations(equal, 2)}
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The hash (256,) of an image (c, s, s): which low frequencies are stronger than their median.
+    """The hash (256,) of an image (c, s, s): which low frequencies are above their median.
 
-    From the cosine transform of the picture made small (Zauner 2010, "Implementation and benchmarking
-    of perceptual image hash functions", as the library imagehash has it).
+    The frequencies are those of the cosine transform of the shrunk image (Zauner 2010, "Implementation
+    and benchmarking of perceptual image hash functions"; the library imagehash computes it).
     """
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
     return np.asarray(imagehash.phash(image, hash_size=SIDE).hash, dtype=np.bool_).ravel()
 
 
 def within(hashes: NDArray[np.bool_], distance: int) -> dict[tuple[int, int], int]:
-    """The pairs of rows of `hashes` (n, bits) that differ in at most `distance` bits, and the number."""
+    """The pairs of rows of `hashes` (n, bits) within `distance` bits, each with its distance in bits."""
     signs = np.where(hashes, np.float32(1), np.float32(-1))
-    found = {}
+    pairs = {}
     for start in range(0, len(signs), _BLOCK):
-        products = signs[start : start + _BLOCK] @ signs.T  # bits that agree less those that do not
+        products = signs[start : start + _BLOCK] @ signs.T  # equal bits minus different bits
         bits = ((signs.shape[1] - products) / 2).round().astype(np.int64)
         for a, b in np.argwhere(bits <= distance).tolist():
             if start + a < b:
-                found[start + a, b] = int(bits[a, b])
-    return found
+                pairs[start + a, b] = int(bits[a, b])
+    return pairs
 
 
 def groups(n: int, pairs: Sequence[Pair]) -> NDArray[np.int64]:
-    """The number of the group of each of n rows, (n,): twins, and twins of twins, are in one."""
+    """The group number of each row, (n,): the connected components of the graph of `pairs`."""
     a, b = [pair.a for pair in pairs], [pair.b for pair in pairs]
     links = coo_array((np.ones(len(pairs)), (a, b)), shape=(n, n))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def seen_in_training(pairs: Sequence[Pair], train: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each row (n,) is a test row with a twin among the training rows `train` (n,)."""
+    """The mask (n,) of test rows that have a duplicate in the mask `train` (n,) of training rows."""
     seen = np.zeros(len(train), dtype=np.bool_)
     for pair in pairs:
         seen[pair.a] |= train[pair.b]
@@ -107,10 +101,9 @@ def seen_in_training(pairs: Sequence[Pair], train: NDArray[np.bool_]) -> NDArray
 
 
 def write(path: Path, pairs: Sequence[Pair]) -> None:
-    """Write pairs of rows as csv."""
     files.write_csv(
         path,
-        ["row", "twin", "kind", "distance"],
+        ["row", "duplicate", "kind", "distance"],
         ([p.a, p.b, "exact" if p.exact else "near", p.distance] for p in pairs),
     )
 
@@ -118,7 +111,7 @@ def write(path: Path, pairs: Sequence[Pair]) -> None:
 def write_table(
     path: Path, pairs: Sequence[Pair], keys: Sequence[Key], train: NDArray[np.bool_]
 ) -> None:
-    """Write pairs as csv to be read by people, with label, file and split of both images."""
+    """Write a csv file for people: each pair with label, file and split of both images."""
     sides = np.where(train, "train", "test").tolist()
     lines = (
         ["exact" if p.exact else "near", p.distance]
@@ -126,14 +119,12 @@ def write_table(
         for p in pairs
     )
     image = ("row", "label", "file", "split")
-    columns = ["kind", "distance", *image, *(f"twin_{name}" for name in image)]
+    columns = ["kind", "distance", *image, *(f"duplicate_{name}" for name in image)]
     files.write_csv(path, columns, lines)
 
 
 def read(path: Path) -> list[Pair]:
-    """Read what `write` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Pair(int(line["row"]), int(line["twin"]), line["kind"] == "exact", int(line["distance"]))
-            for line in csv.DictReader(file)
-        ]
+    return [
+        Pair(int(line["row"]), int(line["duplicate"]), line["kind"] == "exact", int(line["distance"]))
+        for line in files.read_csv(path)
+    ]

@@ -1,9 +1,9 @@
-"""Row identity: row i means line i of the index, sorted by (label, file), in every file there is.
+"""The index: row i of every file is the image in line i of the index.
 
-Feature and kernel files carry the digest of that order; whoever reads them beside an index compares.
+The stage `decode` lists the images once, sorted by (label, file). Files of features and kernels carry
+the digest of that order; a stage that reads them compares it with the index.
 """
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,7 @@ Key = tuple[str, str]  # label, file
 
 @dataclass(frozen=True)
 class Index:
-    """The images in row order and the published split.
-
-    `keys` are n (label, file) pairs in ascending order, `train` is a boolean mask of shape (n,).
-    """
+    """The images in row order: `keys` (n of them, ascending) and the mask `train` (n,)."""
 
     keys: list[Key]
     train: NDArray[np.bool_]
@@ -40,13 +37,13 @@ class Index:
 
 
 def digest(keys: Sequence[Key]) -> str:
-    """A short fingerprint of the row order."""
+    """The first 16 hexadecimal digits of a sha256 of the row order."""
     lines = "".join(f"{label}/{file}\n" for label, file in keys)
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 def list_images(folder: Path) -> list[Key]:
-    """The images under `folder/<label>/<file>` in row order."""
+    """The images at `folder/<label>/<file>` in row order; hidden files are left out."""
     return sorted(
         (label.name, file.name)
         for label in folder.iterdir()
@@ -67,9 +64,7 @@ def write(path: Path, index: Index) -> None:
 
 
 def read(path: Path) -> Index:
-    """Read what `write` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = files.read_csv(path)
     return Index(
         keys=[(line["label"], line["file"]) for line in lines],
         train=np.array([line["split"] == "train" for line in lines], dtype=np.bool_),

@@ -1,4 +1,4 @@
-"""The images, decoded once: one HDF5 file of uint8 pixels in row order."""
+"""The decoded images: one HDF5 file of uint8 pixels in row order."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,13 +21,9 @@ COLOUR_MODES = {"P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr"}
 def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> None:
     """Decode `folder/<label>/<file>` for each key and write `pixels` (n, c, size, size), uint8.
 
-    c is 1 where all images are grey, else 3. Each image is resized straight to size x size, bilinear
-    with antialiasing: `torchvision.transforms.Resize((size, size))` on a PIL image does the same.
-
-    Raises
-    ------
-    StageError
-        naming the file that cannot be decoded or whose pixels are of an unknown kind.
+    c is 1 if all images are grey, else 3. Images are resized to size x size, bilinear with antialiasing,
+    as `torchvision.transforms.Resize((size, size))` does. The aspect ratio is not kept.
+    Raises `StageError`, with the file's name, if a file cannot be decoded or has no 8-bit pixels.
     """
     paths = [folder / label / file for label, file in keys]
     mode = "L" if {_mode(path) for path in paths} <= GREY_MODES else "RGB"
@@ -38,7 +34,7 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
             shape,
             np.uint8,
             chunks=(1, *shape[1:]),
-            fletcher32=True,  # a flipped bit is noticed when it is read
+            fletcher32=True,  # a reader notices a flipped bit
             track_times=False,
         )
         pixels.attrs["rows"] = index.digest(keys)
@@ -48,18 +44,15 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
 
 
 def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
-    """One image, grey or in colour, resized as `write` does it: (channels, size, size), 1 or 3.
-
-    Raises as `write` does.
-    """
+    """One image as `write` decodes it, (channels, size, size) with 1 or 3 channels; the same errors."""
     _mode(path)
     return _decode(path, "L" if channels == 1 else "RGB", size)
 
 
 class Pixels:
-    """The file that `write` wrote: `names` is label/file of each row, `rows` the row digest.
+    """A reader of the file of pixels: `keys` in row order, their `row_digest`, `nbytes` of all pixels.
 
-    `nbytes` is what all pixels take in memory.
+    Raises `StageError` if the file is missing or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,12 +60,20 @@ class Pixels:
         with self._reading():
             file = h5py.File(path, "r")
             self._pixels = file["pixels"]
-            self.names: list[str] = file["names"].asstr()[:].tolist()
-            self.rows: str = self._pixels.attrs["rows"]
+            names = file["names"].asstr()[:].tolist()
+            self.row_digest: str = self._pixels.attrs["rows"]
+        self.keys: list[index.Key] = [
+            (label, name) for label, _, name in (n.partition("/") for n in names)
+        ]
         self.nbytes: int = self._pixels.nbytes
 
+    @property
+    def names(self) -> list[str]:
+        """<label>/<file> of each row."""
+        return [f"{label}/{name}" for label, name in self.keys]
+
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The pixels of some rows, a slice or ascending numbers; shape (b, c, s, s)."""
+        """The pixels (b, c, s, s) of `rows`, a slice or ascending row numbers."""
         with self._reading():
             pixels: NDArray[np.uint8] = self._pixels[rows]
         return pixels
@@ -108,6 +109,6 @@ def _undecodable(path: Path, error: Exception) -> StageError:
     return StageError(
         expected=f"an image that can be decoded at {path}",
         found=str(error),
-        cause="a truncated file, or one that is no image",
-        do="replace or remove that file, then dvc repro",
+        cause="a truncated file, or a file that is not an image",
+        do="replace or remove the file, then dvc repro",
     )

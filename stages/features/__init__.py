@@ -1,4 +1,4 @@
-"""The features of one layer on disk, in rows; an extraction that was cut off resumes.
+"""The features of one layer on disk, and the work of an interrupted extraction.
 
 May import: runtime.
 """

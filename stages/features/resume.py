@@ -1,4 +1,4 @@
-"""Work of a stage that may be cut off: kept beside its outputs, for the next run to go on with."""
+"""The partial work of an interrupted stage, which the next run continues."""
 
 import hashlib
 import json
@@ -19,16 +19,12 @@ from stages.runtime.errors import StageError
 
 
 @contextmanager
-def claimed(folder: Path, origin: Mapping[str, Any]) -> Iterator[Path]:
-    """Hold `folder` alone; when the block ends without an error it is removed, else it stays.
+def exclusive(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
+    """Lock `folder` for the block; remove it if the block ends without an error.
 
-    What an earlier run left there is still in it if that had the same `origin`: all that determines the
-    result. Anything else is removed first.
-
-    Raises
-    ------
-    StageError
-        if another process holds it.
+    `identity` is everything that determines the result. The folder keeps the work of an interrupted run
+    with the same identity, and is emptied otherwise.
+    Raises `StageError` if another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0)
@@ -37,33 +33,31 @@ def claimed(folder: Path, origin: Mapping[str, Any]) -> Iterator[Path]:
     except Timeout:
         raise StageError(
             expected=f"{folder} for this run alone",
-            found="another run that is at work there",
+            found="another run that uses the folder",
             cause="the same stage was started twice",
-            do="wait for the other one, or stop it",
+            do="wait for the other run, or stop it",
         ) from None
     with lock:
-        told, wanted = folder / "origin.json", json.dumps(origin, indent=2)
-        if not told.exists() or told.read_text() != wanted:
+        record, text = folder / "identity.json", json.dumps(identity, indent=2)
+        if not record.exists() or record.read_text() != text:
             shutil.rmtree(folder)
             folder.mkdir()
-            with files.whole_file(told) as whole:
-                whole.write_text(wanted)
+            files.write_text(record, text)
         yield folder
         shutil.rmtree(folder)
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def software(*packages: str) -> dict[str, str]:
-    """The project's code that is loaded, as a digest, and the versions of Python and these packages."""
-    ours = Path(__file__).parents[1]
+    """The sha256 of the project's loaded modules, and the versions of Python and of `packages`."""
+    project = Path(__file__).parents[1]
     loaded = {Path(getattr(module, "__file__", None) or "") for module in sys.modules.values()}
     code = hashlib.sha256()
-    for path in sorted(path for path in loaded if path.is_relative_to(ours)):
+    for path in sorted(path for path in loaded if path.is_relative_to(project)):
         code.update(path.read_bytes())
     return {
         "code": code.hexdigest(),
@@ -73,32 +67,32 @@ def software(*packages: str) -> dict[str, str]:
 
 
 class Progress:
-    """How many rows of all layers are kept, and what they took: in a file, for a run that goes on."""
+    """The number of rows that all layers have on disk and the seconds they took, in a json file."""
 
     def __init__(self, path: Path, parts: Sequence[Segments]) -> None:
         self._path, self._parts = path, parts
-        told = _read(path)
-        # Fewer are there than were told where the machine itself went down: all is done again.
-        if any(segments.rows < told.get("rows", 0) for segments in parts):
-            told = {}
-        self.rows: int = told.get("rows", 0)
-        self._before: dict[str, Any] = told.get("seconds", {})
-        self._told = False
+        record = _read(path)
+        # After a power failure fewer rows may exist than were recorded; start over.
+        if any(segments.rows < record.get("rows", 0) for segments in parts):
+            record = {}
+        self.rows: int = record.get("rows", 0)
+        self._earlier: dict[str, Any] = record.get("seconds", {})
+        self._recorded = False
         for segments in parts:
-            segments.forget(self.rows)  # rows beyond, that a run was killed over
+            segments.forget(self.rows)  # a killed run may have written more rows of some layers
 
     def keep(self, seconds: dict[str, Any]) -> bool:
-        """Tell the next run of the rows there are, if none waits; return if it is the first time."""
+        """Record the rows, unless some wait in memory; return whether this run does so first."""
         if any(segments.waiting for segments in self._parts):
             return False
-        first, self._told = not self._told, True
+        first, self._recorded = not self._recorded, True
         rows = self._parts[0].rows
         files.write_json(self._path, {"rows": rows, "seconds": self.total(seconds)})
         return first
 
     def total(self, seconds: dict[str, Any]) -> dict[str, Any]:
-        """These, and those of the runs before."""
-        return _sum(seconds, self._before) if self._before else seconds
+        """The sum of `seconds` and those of the interrupted runs."""
+        return _sum(seconds, self._earlier) if self._earlier else seconds
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a network contains and what it sees.
+"""What a network consists of, and its maps and predictions for example images.
 
 May import: dataset, networks, runtime.
 """

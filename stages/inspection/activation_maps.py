@@ -1,4 +1,4 @@
-"""Activation maps: which layer comes first, and a layer's features as pictures."""
+"""Activation maps: the first convolution, and a layer's features as maps."""
 
 import math
 
@@ -7,13 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from stages.networks.hooks import attached, trial_pass
+
 Maps = NDArray[np.float32]  # (m images, c channels, height, width)
 
 
 def first_convolution(network: nn.Module, size: int) -> str | None:
-    """The path of the first layer with weights of its own, if that is a 2-D convolution; else None.
+    """The path of the first layer with parameters in a forward pass, if it is a 2-D convolution.
 
-    First in the order of a forward pass, not of the module list. Costs nothing on the meta device.
+    Nothing is computed on the meta device. Raises `StageError` if the network refuses the image size.
     """
     first: list[tuple[str, nn.Module]] = []
 
@@ -26,14 +28,9 @@ def first_convolution(network: nn.Module, size: int) -> str | None:
         for path, module in network.named_modules()
         if path and any(True for _ in module.parameters(recurse=False))
     ]
-    handles = [hook(path) for path in weighted]
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, 3, size, size, device=next(network.parameters()).device))
-    finally:
-        for handle in handles:
-            handle.remove()
-    # A network may begin with a position or class token; what it owns itself is no layer.
+    with attached(map(hook, weighted)):
+        trial_pass(network, size)
+    # Parameters of the network itself, such as a class token, belong to no layer.
     path, module = next(((p, m) for p, m in first if not any(m.children())), ("", network))
     return path if isinstance(module, nn.Conv2d) else None
 
@@ -41,24 +38,23 @@ def first_convolution(network: nn.Module, size: int) -> str | None:
 def as_maps(features: NDArray[np.float32], shape: tuple[int, ...]) -> Maps | None:
     """Flattened features (m, d) of a layer of this `shape` as maps (m, c, h, w), or None.
 
-    (c, h, w) are maps as they are; (h, w, c), which has its equal sides in front, is turned (Swin);
-    t tokens (t, c) are laid out as the largest square, without the class and register tokens that
-    stand before the patches (vision transformers). A layer without a plane, such as 4,096 numbers or
-    1 x 1 x 2,048, gives None.
+    (c, h, w) stays. (h, w, c), recognised by h = w, is transposed (Swin). Of t tokens (t, c), the last
+    ones form the largest square; class and register tokens come first and are left out (vision
+    transformers). A layer without a plane, such as (4096,) or (2048, 1, 1), gives None.
     """
     m = len(features)
-    full = features.reshape(m, *shape)
+    maps = features.reshape(m, *shape)
     if len(shape) == 2:
         side = math.isqrt(shape[0])
-        full = full[:, shape[0] - side**2 :].reshape(m, side, side, shape[1]).transpose(0, 3, 1, 2)
+        maps = maps[:, shape[0] - side**2 :].reshape(m, side, side, shape[1]).transpose(0, 3, 1, 2)
     elif len(shape) == 3 and shape[0] == shape[1] != shape[2]:
-        full = full.transpose(0, 3, 1, 2)
-    if full.ndim != 4 or full.shape[2] * full.shape[3] == 1:
+        maps = maps.transpose(0, 3, 1, 2)
+    if maps.ndim != 4 or maps.shape[2] * maps.shape[3] == 1:
         return None
-    return full
+    return maps
 
 
 def most_varied(maps: Maps, count: int) -> NDArray[np.int64]:
-    """The `count` channels that vary most over the plane, on average over the images; descending."""
+    """The `count` channels of the largest variance over the plane (mean over the images)."""
     variance = maps.astype(np.float64).var(axis=(2, 3)).mean(axis=0)
     return np.argsort(-variance, kind="stable")[:count]

@@ -1,4 +1,4 @@
-"""The few images that the networks are shown, as `glimpse.images` names them."""
+"""The example images, chosen by `inspect_network.images`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,47 +6,44 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.dataset import pixels
 from stages.dataset.index import Index
+from stages.dataset.pixels import Pixels, decode
 from stages.runtime.errors import StageError, among
 
 
 def choose(
-    wanted: int | Sequence[str], images: pixels.Pixels, split: Index, own: Path
+    images: int | Sequence[str], pixels: Pixels, split: Index, own: Path
 ) -> tuple[list[str], NDArray[np.uint8]]:
-    """Return m names and their pixels (m, 3, s, s).
+    """Return m names and their pixels (m, 3, s, s), uint8.
 
-    `wanted` is how many test images, from as many classes, or a list of `<class>/<file>` of the data
-    set and of files in the folder `own`. Those are decoded as `decode` does it, in colour.
-
-    Raises
-    ------
-    StageError
-        for a name that is in neither, and for a file that is no image or not one of 8 bits.
+    `images` is a number of test images, each of another class, or a list of `<class>/<file>` of the data
+    set and of files in the folder `own`, which are decoded in colour.
+    Raises `StageError` if a name is in neither, or if a file is not an image of 8 bits.
     """
-    names = _spread(wanted, split) if isinstance(wanted, int) else list(wanted)
-    row = {name: i for i, name in enumerate(images.names)}
+    names = _first_of_classes(images, split) if isinstance(images, int) else list(images)
+    known = pixels.names
+    row = {name: i for i, name in enumerate(known)}
     unknown = [name for name in names if name not in row and not (own / name).is_file()]
     if unknown:
         raise StageError(
-            expected=f"glimpse.images to name images of the data set, such as "
-            f"{among(unknown[0], images.names, 3)}, or files in {own}",
+            expected=f"inspect_network.images to name images of the data set, such as "
+            f"{among(unknown[0], known, 3)}, or files in {own}",
             found=f"{unknown[0]}, which is neither",
-            cause="a misspelt name, another data set, or a file that was not put there",
-            do=f"edit glimpse.images in params.yaml, or copy the file to {own}",
+            cause="a misspelt name, another data set, or a missing file",
+            do=f"edit inspect_network.images in params.yaml, or copy the file to {own}",
         )
-    size = images[0:1].shape[-1]
-    found = [
-        np.broadcast_to(images[row[name] : row[name] + 1][0], (3, size, size))
+    size = pixels[0:1].shape[-1]
+    stack = [
+        np.broadcast_to(pixels[row[name] : row[name] + 1][0], (3, size, size))
         if name in row
-        else pixels.decode(own / name, size)
+        else decode(own / name, size)
         for name in names
     ]
-    return names, np.stack(found)
+    return names, np.stack(stack)
 
 
-def _spread(count: int, split: Index) -> list[str]:
-    """The first test image of `count` classes, evenly spread; fewer where there are fewer classes."""
+def _first_of_classes(count: int, split: Index) -> list[str]:
+    """The first test image of `count` evenly spaced classes, or of all classes if they are fewer."""
     classes = split.classes
     places = np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)
     firsts: dict[str, str] = {}

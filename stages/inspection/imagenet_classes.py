@@ -1,4 +1,4 @@
-"""What a network's outputs stand for: the names of the ImageNet classes, or why there are none."""
+"""The names of the ImageNet classes of a network's outputs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,19 +7,15 @@ import torchvision
 
 
 class NoClasses(Exception):  # noqa: N818  (an answer, not an error)
-    """The outputs stand for no ImageNet classes; the text says why."""
+    """The outputs are not ImageNet classes; the text is the reason."""
 
 
 def classes(entry: Mapping[str, Any], outputs: int) -> Sequence[str]:
-    """Names of the classes that a backbone's `outputs` numbers stand for, in their order.
+    """The names of the classes of a backbone's `outputs` outputs, in order.
 
-    1,000 outputs are ImageNet-1k's, in the order that all its networks share; timm's larger heads are
-    ImageNet-12k's or -21k's. A state dict of one's own is taken at its number of outputs.
-
-    Raises
-    ------
-    NoClasses
-        for random weights, weights without a head of their own, and any other number of outputs.
+    1,000 outputs are ImageNet-1k in its usual order; timm's larger heads are ImageNet-12k or -21k. The
+    user's own weights are judged by their number of outputs.
+    Raises `NoClasses` for random weights, weights without a head, and any other number of outputs.
     """
     library, _, model = entry["model"].partition("/")
     weights = entry["weights"]
@@ -45,5 +41,5 @@ def _larger(outputs: int) -> Sequence[str]:
     subset = infer_imagenet_subset({"num_classes": outputs})
     if subset is None:
         raise NoClasses(f"its last layer has {outputs:,} outputs, which is no ImageNet head")
-    # "seashore, coast, seacoast": the first of the words for it will do.
+    # Keep the first synonym of "seashore, coast, seacoast".
     return [text.split(",")[0] for text in ImageNetInfo(subset).label_descriptions()]

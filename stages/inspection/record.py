@@ -1,4 +1,4 @@
-"""What `glimpse` saw, on disk: read without torch by whatever draws it or tells of it."""
+"""The results of `inspect_network` on disk; the stages that read them do not load torch."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stages.runtime import hdf5
 
-# How a network is shown an image. The first is how it should be; the last is not tried on all images.
+# How a network gets an image. The first is correct; the last is not tried on all test images.
 CONDITIONS = (
     "normalised, eval mode",
     "not normalised, eval mode",
@@ -26,12 +26,12 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network with k classes says of m images, and in short of the t test images.
+    """The predictions of a network with k classes for m example images and for the t test images.
 
     classes : names of the k classes
-    best, probability : the TOP classes of each image under each of CONDITIONS, (m, 4, TOP)
+    best, probability : the TOP classes of each example under each of CONDITIONS, (m, 4, TOP)
     rows : the test rows, (t,)
-    all_best, all_probability : the first class of each under TRIED_ON_ALL, (3, t)
+    all_best, all_probability : the first class of each test image under TRIED_ON_ALL, (3, t)
     """
 
     classes: list[str]
@@ -42,49 +42,43 @@ class Predictions:
     all_probability: NDArray[np.float32]
 
     def lines(self, names: Sequence[str]) -> Iterator[list[Any]]:
-        """The table: image, condition, rank, class, probability."""
+        """The lines of the table: image, condition, rank, class, probability."""
         for (image, condition, rank), number in np.ndenumerate(self.best):
             probability = f"{self.probability[image, condition, rank]:.4f}"
-            yield [
-                names[image],
-                CONDITIONS[condition],
-                rank + 1,
-                self.classes[number],
-                probability,
-            ]
+            yield [names[image], CONDITIONS[condition], rank + 1, self.classes[number], probability]
 
     def summary(self) -> dict[str, float]:
-        """How often the first class changes, and the mean confidence (its probability), over all."""
-        found = {}
+        """For all test images: the share whose first class changes, and its mean probability."""
+        shares = {}
         for name, best, probability in zip(
             TRIED_ON_ALL, self.all_best, self.all_probability, strict=True
         ):
             if name != TRIED_ON_ALL[0]:
-                found[f"{name}_changed"] = float((best != self.all_best[0]).mean())
-            found[f"{name}_confidence"] = float(probability.mean(dtype=np.float64))
-        return found
+                shares[f"{name}_changed"] = float((best != self.all_best[0]).mean())
+            shares[f"{name}_confidence"] = float(probability.mean(dtype=np.float64))
+        return shares
 
     def most_frequent(self, y: NDArray[np.int64]) -> list[tuple[str, float, int]]:
-        """For each label of `y` (n,): the class said most often, its share, and how many are said."""
-        found = []
+        """For each label of `y` (n,): the most frequent class, its share, the number of classes."""
+        frequent = []
         for label in range(y.max() + 1):
-            said = Counter(self.all_best[0, y[self.rows] == label].tolist())
-            number, count = said.most_common(1)[0]
-            found.append((self.classes[number], count / said.total(), len(said)))
-        return found
+            counts = Counter(self.all_best[0, y[self.rows] == label].tolist())
+            number, count = counts.most_common(1)[0]
+            frequent.append((self.classes[number], count / counts.total(), len(counts)))
+        return frequent
 
 
 @dataclass(frozen=True)
-class Glimpse:
-    """m images, the maps that a backbone makes of them, and what it says of them.
+class Inspection:
+    """m example images, a backbone's activation maps of them, and its predictions.
 
-    model, weights : whose eyes these are, as `params.yaml` names them
-    names, pixels : the images, (m, 3, s, s) uint8
-    first : the path of the first convolution; "" where the first layer is none
-    maps : layer to maps (m, c, h, w) of those that have any; the first convolution's under FIRST
-    shapes : every tapped layer's shape
-    facts : of the pixels of the test images: `channels`, and for each channel that the network sees
-        their `pixel_mean` and `pixel_std` and the `mean` and `std` they are normalised with
+    model, weights : as in `params.yaml`
+    names, pixels : the example images, (m, 3, s, s) uint8
+    first : the path of the first convolution; "" if the first layer is not a convolution
+    maps : layer to maps (m, c, h, w), for layers that have maps; FIRST is the first convolution
+    shapes : the output shape of each tapped layer
+    facts : of the test images: `channels`; `pixel_mean` and `pixel_std` of the network's three input
+        channels, from 0 to 1; `mean` and `std` of the normalisation
     said : a `Predictions`, or the reason why there are none
     """
 
@@ -99,40 +93,43 @@ class Glimpse:
     said: Predictions | str
 
 
-FIRST = "first convolution"  # no layer's name: those have no spaces
+FIRST = "first convolution"  # never the name of a layer, which has no spaces
 
 
-def write(path: Path, glimpse: Glimpse) -> None:
-    """Write one HDF5 file; its bytes depend on its contents only."""
+def write(path: Path, inspection: Inspection) -> None:
+    """Write one HDF5 file; its bytes depend on the contents only."""
     with hdf5.writing(path) as file:
         _fill(
             file,
             {
-                "model": glimpse.model,
-                "weights": glimpse.weights,
-                "names": glimpse.names,
-                "pixels": glimpse.pixels,
-                "first": glimpse.first,
-                "layers": list(glimpse.shapes),  # a group's own order is alphabetical
-                **{f"maps/{layer}": maps for layer, maps in glimpse.maps.items()},
-                **{f"shapes/{layer}": shape for layer, shape in glimpse.shapes.items()},
-                **{f"facts/{key}": value for key, value in glimpse.facts.items()},
+                "model": inspection.model,
+                "weights": inspection.weights,
+                "names": inspection.names,
+                "pixels": inspection.pixels,
+                "first": inspection.first,
+                "layers": list(inspection.shapes),  # a group's own order is alphabetical
+                **{f"maps/{layer}": maps for layer, maps in inspection.maps.items()},
+                **{f"shapes/{layer}": shape for layer, shape in inspection.shapes.items()},
+                **{f"facts/{key}": value for key, value in inspection.facts.items()},
             },
         )
-        if isinstance(glimpse.said, str):
-            file["note"] = glimpse.said
+        if isinstance(inspection.said, str):
+            file["note"] = inspection.said
         else:
-            _fill(file, {f"said/{key}": value for key, value in vars(glimpse.said).items()})
+            _fill(file, {f"said/{key}": value for key, value in vars(inspection.said).items()})
 
 
-def read(path: Path) -> Glimpse:
-    """Read what `write` wrote."""
-    with hdf5.reading(path, "a glimpse", f"inspect_network@{path.stem}"), h5py.File(path, "r") as file:
+def read(path: Path) -> Inspection:
+    """Read the file; raise `StageError` if it is missing or damaged."""
+    with (
+        hdf5.reading(path, "the inspection", f"inspect_network@{path.stem}"),
+        h5py.File(path, "r") as file,
+    ):
         said = {key: value[()] for key, value in file["said"].items()} if "said" in file else {}
         if said:
             said["classes"] = file["said/classes"].asstr()[:].tolist()
         layers = file["layers"].asstr()[:].tolist()
-        return Glimpse(
+        return Inspection(
             model=file["model"].asstr()[()],
             weights=file["weights"].asstr()[()],
             names=file["names"].asstr()[:].tolist(),
@@ -148,7 +145,7 @@ def read(path: Path) -> Glimpse:
 
 
 def file_names(names: Sequence[str]) -> list[str]:
-    """A file name for each image, such as `1-coast-image_0001`: safe, and unlike the others."""
+    """A safe and unique file name for each image, such as `1-coast-image_0001`."""
     return [
         f"{i}-{re.sub(r'[^A-Za-z0-9_]+', '-', str(Path(name).with_suffix('')))}"
         for i, name in enumerate(names, 1)

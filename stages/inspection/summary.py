@@ -1,21 +1,22 @@
-"""A network's layers as a table: what each puts out, and how its parameters multiply up.
+"""A network's layers as a table: output shapes and parameter counts. `tracing.py` makes the rows.
 
-`dissection.py` makes the rows. There is no torch here: who only reads them does without.
+This module does not import torch, so the report reads tables without loading it.
 """
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+
+from stages.runtime import files
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer.
 
-    `product` tells how `weights` comes about, such as `(3 x 3 x 64) x 128 = 73,728`; `total` counts the
-    weights and biases down to here. `output` is empty for a module that is not called itself: a head for
-    training only, or one whose parameters the module around it uses.
+    `product` is the product that gives `weights`, such as `(3 x 3 x 64) x 128 = 73,728`; `total` counts
+    the weights and biases up to this layer. `output` is empty for a module that is never called: a head
+    for training only, or a module whose parameters the enclosing module uses.
     """
 
     path: str
@@ -28,32 +29,19 @@ class Layer:
 
 
 def write_csv(path: Path, layers: Sequence[Layer]) -> None:
-    """Write one line per layer."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Layer)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(layer) for layer in layers)
+    files.write_csv(path, [field.name for field in fields(Layer)], map(astuple, layers))
 
 
 def read_csv(path: Path) -> list[Layer]:
-    """Read what `write_csv` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Layer(
-                path=line["path"],
-                kind=line["kind"],
-                output=line["output"],
-                weights=int(line["weights"]),
-                product=line["product"],
-                biases=int(line["biases"]),
-                total=int(line["total"]),
-            )
-            for line in csv.DictReader(file)
-        ]
+    numbers = ("weights", "biases", "total")
+    return [
+        Layer(**{key: int(value) if key in numbers else value for key, value in line.items()})  # type: ignore[arg-type]
+        for line in files.read_csv(path)
+    ]
 
 
 def markdown(layers: Sequence[Layer]) -> str:
-    """A table for GitHub; its last line has the sums."""
+    """A Markdown table; its last line has the sums."""
     weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
     lines = [
         "| Layer | Kind | Output | Weights | Biases | Total so far |",

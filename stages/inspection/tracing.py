@@ -1,18 +1,16 @@
-"""A network taken apart: the layers that have parameters or change the shape, out of one forward pass.
+"""The layers of a network that have parameters or change the shape, from one forward pass.
 
-Hooks on all modules, containers too, note each call's shapes. Nothing else of the pass counts, so the
-network is best built on the meta device, where nothing is computed.
+Hooks on all modules record the shapes of each call. The meta device is enough, as no value is used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from stages.inspection.summary import Layer
-from stages.runtime.errors import StageError
+from stages.networks.hooks import attached, trial_pass
 
 Shape = tuple[int, ...]
 Own = dict[str, nn.Parameter]
@@ -26,46 +24,42 @@ _CHANNELS_FIRST = (
 @dataclass(frozen=True)
 class _Call:
     module: nn.Module
-    given: Shape | None  # of the first tensor, if there is one
-    made: Shape | None
-    inside: int  # in the list of calls, those inside this one stand from here up to it
+    input: Shape | None  # of the first tensor, if there is one
+    output: Shape | None
+    inside: int  # the index of the first call inside this one in the list of calls
 
 
-def dissect(network: nn.Module, size: int) -> list[Layer]:
-    """Return `network`'s layers in the order in which they end, for images of `size` x `size`.
+def trace(network: nn.Module, size: int) -> list[Layer]:
+    """The layers of `network`, in the order in which they end, for images of `size` x `size`.
 
-    The first row is `input`. A call gets a row where its module has parameters that no row has counted,
-    or where what it puts out differs in shape from the last row inside it, or, without one, from what it
-    takes: so a concatenation shows at the module that does it. The whole network's own row, if it needs
-    one, is `output`. A module with parameters that is never called (an attention's out_proj, a head for
-    training) stands where the module around it ends. The network is put in evaluation mode.
-
-    Raises
-    ------
-    StageError
-        where the network refuses the image size.
+    The first row is `input`. A call gets a row if its module has parameters that no row has counted, or
+    if its output differs in shape from the last row inside it (without one, from its input). So a
+    concatenation is a row of the module that concatenates. The network's own row is `output`.
+    A module with parameters that is never called (an attention's out_proj, a head for training) comes
+    where its enclosing module ends. The network is put in evaluation mode.
+    Raises `StageError` if the network refuses the image size.
     """
     paths = {module: path or "output" for path, module in network.named_modules()}
     layers = [Layer("input", "", _sides((1, 3, size, size), network), 0, "", 0, 0)]
     for module, shape, own in _rows(_calls(network, size)):
         weights = {name: parameter for name, parameter in own.items() if not _is_bias(name)}
-        both, count = _count(own), _count(weights)
+        parameter_count, weight_count = _count(own), _count(weights)
         layers.append(
             Layer(
                 path=paths[module],
                 kind=type(module).__name__,
                 output=_sides(shape, module) if shape else "",
-                weights=count,
+                weights=weight_count,
                 product=_product(module, weights),
-                biases=both - count,
-                total=layers[-1].total + both,
+                biases=parameter_count - weight_count,
+                total=layers[-1].total + parameter_count,
             )
         )
     return layers
 
 
 def _calls(network: nn.Module, size: int) -> list[_Call]:
-    """Every module's calls in one forward pass, in the order in which they end."""
+    """The calls of all modules in one forward pass, in the order in which they end."""
     calls: list[_Call] = []
     begun: list[int] = []
 
@@ -77,28 +71,16 @@ def _calls(network: nn.Module, size: int) -> list[_Call]:
 
     handles = [module.register_forward_pre_hook(begin) for module in network.modules()]
     handles += [module.register_forward_hook(end, with_kwargs=True) for module in network.modules()]
-    device = next((parameter.device for parameter in network.parameters()), None)
-    try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, 3, size, size, device=device))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise StageError(
-            expected=f"the network to take images of {size} x {size}",
-            found=str(error) or type(error).__name__,
-            cause="a network made for another image size, or one whose shapes depend on what it sees",
-            do="change data.image_size, or the backbone's model, in params.yaml",
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
+    with attached(handles):
+        trial_pass(network.eval(), size)
     return calls
 
 
 def _rows(calls: Sequence[_Call]) -> Iterator[tuple[nn.Module, Shape | None, Own]]:
-    """The modules that get a row, what they put out, and the parameters that no earlier row has."""
+    """The modules that get a row, their output shape, and their parameters that no earlier row has."""
     called = {call.module for call in calls}
     counted: set[nn.Parameter] = set()
-    last, shown = -1, None  # the call that the last row with a shape shows; its shape
+    last, shown = -1, None  # the last row with a shape: the index of its call, its shape
 
     def uncounted(module: nn.Module) -> Own:
         own = {n: p for n, p in module.named_parameters(recurse=False) if p not in counted}
@@ -109,12 +91,12 @@ def _rows(calls: Sequence[_Call]) -> Iterator[tuple[nn.Module, Shape | None, Own
         for module in call.module.modules():
             if module not in called and (own := uncounted(module)):
                 yield module, None, own
-        before = shown if last >= call.inside else call.given
+        before = shown if last >= call.inside else call.input
         own = uncounted(call.module)
-        if own or (before and call.made and call.made != before):
-            yield call.module, call.made, own
-            if call.made:
-                last, shown = index, call.made
+        if own or (before and call.output and call.output != before):
+            yield call.module, call.output, own
+            if call.output:
+                last, shown = index, call.output
 
 
 def _shape(value: Any) -> Shape | None:
@@ -129,17 +111,17 @@ def _shape(value: Any) -> Shape | None:
 
 
 def _sides(shape: Shape, module: nn.Module) -> str:
-    """`H x W x C` for a map, `T x D` for tokens; without a batch of one."""
+    """`H x W x C` for a map, `T x D` for tokens; a batch of one is left out."""
     batch, *sides = shape
-    # The images are square and so are maps: where the last two sides are equal, channels come first.
+    # The images and hence the maps are square: if the last two sides are equal, channels come first.
     if len(sides) == 3 and (isinstance(module, _CHANNELS_FIRST) or sides[1] == sides[2]):
         sides = [*sides[1:], sides[0]]
-    # A larger batch is windows of the one image, as in Swin: part of what the layer puts out.
+    # A larger batch holds windows of the one image, as in Swin: it is part of the shape.
     return _times(*sides) if batch == 1 and sides else _times(batch, *sides)
 
 
 def _is_bias(name: str) -> bool:
-    # Such as MultiheadAttention's in_proj_bias and LSTM's bias_ih_l0, no relative_position_bias_table.
+    # MultiheadAttention's in_proj_bias and LSTM's bias_ih_l0, but not relative_position_bias_table.
     return name.startswith("bias") or name.endswith("bias")
 
 
@@ -155,7 +137,7 @@ def _product(module: nn.Module, weights: Own) -> str:
 
 def _factors(module: nn.Module, name: str, *shape: int) -> str:
     if name == "weight" and isinstance(module, nn.Linear):
-        return _times(*reversed(shape))  # in x out; stored the other way round
+        return _times(*reversed(shape))  # in x out; torch stores out x in
     if name == "weight" and isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         filters, channels, *kernel = shape
         return f"({_times(*kernel, channels)}) x {filters:,}"

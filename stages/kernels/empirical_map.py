@@ -1,31 +1,31 @@
-"""As few columns as there are training rows, on which a linear model is what it is on the features.
+"""An exact feature map with at most n_train columns, computed from the kernel.
 
-For a solver that wants features and not their Gram matrix K. With K_TT = V L V^T over the training
-rows T (L its eigenvalues, without those that are zero but for rounding), the rows of
+It serves solvers that take features and not their Gram matrix K. The kernel of the training rows T is
+K_TT = V L V^T, with L its eigenvalues, numerical zeros left out. The rows of
 
     Z_T = V sqrt(L),      Z_i = K_iT V / sqrt(L) for any other row i
 
-have the features' inner products Z_T Z_T^T = V L V^T = K_TT and Z_i Z_T^T = K_iT V V^T = K_iT: Z is
-the features in other axes, those of the space that the training rows span. The weights of every linear
-model with an L2 penalty lie in that space (representer theorem; Schölkopf, Herbrich and Smola 2001, "A
-generalized representer theorem"), so its minimum, its weights' length and its predictions are the same
-on Z. (Two test rows' inner product is not: no such model needs it.)
+have the features' inner products Z_T Z_T^T = V L V^T = K_TT and Z_i Z_T^T = K_iT V V^T = K_iT. Z holds
+the coordinates of the features in the space that the training rows span. The weights of every linear
+model with an L2 penalty lie in this space (representer theorem; Schölkopf, Herbrich and Smola 2001, "A
+generalized representer theorem"). Such a model therefore has the same minimum, the same weight norm and
+the same predictions on Z. (Z does not keep the inner products of two test rows: no model needs them.)
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-# Of the largest eigenvalue. Real layers' eigenvalues end above 1e-7, and what is left of those that are
-# zero is below 1e-16 (at worst n times float64's 2e-16, or 3e-13 for 1,500 rows).
+# Relative to the largest eigenvalue. On real layers nonzero eigenvalues are above 1e-7 and numerical
+# zeros below 1e-16 (at worst n times float64's 2e-16: 3e-13 for 1,500 rows).
 CUT = 1e-11
 
 
 def basis(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """B = V / sqrt(L) of the training rows' kernel K (n_train, n_train), of shape (n_train, r).
+    """Return B = V / sqrt(L), (n_train, r), for the kernel K of the training rows, (n_train, n_train).
 
-    Z = K_iT B for any row i; columns go from the least eigenvalue to the largest. Features that are all
-    zero give one column of zeros: a model is left with its bias.
+    Z_i = K_iT B for any row i. The columns are in ascending order of their eigenvalues. If all features
+    are zero, B is one column of zeros, and a model has only its bias.
     """
     if not K.any():
         return np.zeros((len(K), 1))
@@ -36,12 +36,12 @@ def basis(K: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def matrix(K: NDArray[np.float64], train: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return Z (n, r), r the rank of the training rows.
+    """Return Z (n, r), where r is the rank of the training rows.
 
     Parameters
     ----------
-    K : the kernel of all rows, (n, n)
-    train : which of them are training rows, a mask (n,)
+    K : kernel of all rows, (n, n)
+    train : mask of the training rows, (n,)
     """
     cross = K[:, train]
     return cross @ basis(cross[train])

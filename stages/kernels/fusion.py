@@ -1,6 +1,6 @@
-"""Several layers as one: the features put side by side, each layer scaled to weigh the same.
+"""Fusion: the features of several layers concatenated, each layer scaled to the same weight.
 
-The kernel of features put side by side is the sum of their kernels; so a fusion costs an addition.
+The kernel of concatenated features is the sum of their kernels, so a fusion costs one addition.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 
 def kernel(members: Sequence[NDArray[np.float64]], train: NDArray[Any]) -> NDArray[np.float64]:
-    """The sum of trace-normalised kernels (n, n); one alone stays as it is.
+    """Return the sum of the trace-normalised kernels, (n, n); a single kernel is returned unchanged.
 
-    Each is divided by the mean of its diagonal over the rows `train` (a mask or numbers): each layer's
-    features are scaled so that the training rows have a mean squared length of 1. No other row has a
-    part in it. A layer that is all zeros adds nothing.
+    Each kernel is divided by the mean of its diagonal over the rows `train` (a mask or row numbers): the
+    layer's training rows then have a mean squared length of 1. Test rows do not affect the scale. A
+    layer of zeros adds nothing.
     """
     if len(members) == 1:
         return members[0]
     K = np.zeros_like(members[0])
     for member in members:
-        size = member.diagonal()[train].mean()
-        if size > 0:
-            K += member / size
+        mean_square = member.diagonal()[train].mean()
+        if mean_square > 0:
+            K += member / mean_square
     return K

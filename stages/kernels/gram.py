@@ -5,7 +5,7 @@ and Smola 2001, "A generalized representer theorem"), so decision values need X 
 products. K is n x n however wide the layer is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,67 +16,76 @@ from scipy.linalg.blas import dsyrk
 
 from stages.runtime import hdf5
 from stages.runtime.errors import StageError
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import Provenance
 
 
 def stream(blocks: Iterable[NDArray[Any]], n: int) -> NDArray[np.float64]:
     """Sum X_b X_b^T over blocks of columns X_b (n, w), of any floating type; return K (n, n).
 
-    K is symmetric: a rank-k update (`dsyrk`) fills one triangle, in place, for half the arithmetic of a
-    plain product. In float64: the rounding of float32 products looks like features of its own where rows
-    are linearly dependent, and an SVM with a large C makes use of them.
+    K is symmetric: a rank-k update (`dsyrk`) fills one triangle in place, with half the arithmetic of a
+    plain product. The sum is in float64: where rows are linearly dependent, the rounding of float32
+    products looks like extra features, and an SVM with a large C fits them.
     """
     K = np.zeros((n, n), dtype=np.float64)
     for block in blocks:
-        # BLAS counts columns first: for it these C-ordered arrays are X_b^T and K^T already, uncopied.
+        # BLAS is column-major: it reads these C-ordered arrays as X_b^T and K^T, without a copy.
         dsyrk(1.0, block.astype(np.float64).T, trans=1, beta=1.0, c=K.T, lower=1, overwrite_c=1)
     return mirror(K)
 
 
 def mirror(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fill what is below the diagonal with what is above it, in place: a copy of K may not fit."""
+    """Copy the upper triangle to the lower one, in place: a second K may not fit in memory."""
     for row in range(1, len(K)):
         K[row, :row] = K[:row, row]
     return K
 
 
+def reciprocal(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / x for each length x, and 0 for x = 0: a row of zeros stays zero when it is scaled."""
+    return np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+
 def l2_normalise(K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The kernel of the rows scaled to unit length: K_ij / sqrt(K_ii K_jj); zero rows stay zero."""
-    lengths = np.sqrt(np.diag(K))
-    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    """Return the kernel of the rows scaled to unit length, K_ij / sqrt(K_ii K_jj); zero rows stay 0."""
+    scale = reciprocal(np.sqrt(np.diag(K)))
     return K * scale[:, None] * scale[None, :]
 
 
-def write(path: Path, K: NDArray[np.float64], attributes: Mapping[str, Any]) -> None:
-    """Write the data set `kernel` (n, n), float64, with `attributes`.
+def write(path: Path, K: NDArray[np.float64], provenance: Provenance) -> None:
+    """Write the data set `kernel` (n, n), float64, with the provenance of its features as attributes.
 
-    Raises `StageError` if K holds NaN or infinity.
+    Raises `StageError` if K contains NaN or infinity.
     """
-    do = "check the weights of this backbone, then dvc repro --force extract@<backbone>"
+    backbone = provenance.probe.backbone
+    do = f"check the weights of {backbone}, then dvc repro --force extract@{backbone}"
     _refuse_not_finite(K, "the kernel", "damaged features", do)
     with hdf5.writing(path) as file:
         kernel = file.create_dataset(
             "kernel",
             data=K,
             chunks=(min(len(K), 64), len(K)),
-            fletcher32=True,  # a flipped bit is noticed when it is read
+            fletcher32=True,  # a checksum: h5py refuses to read a flipped bit
             track_times=False,
         )
-        kernel.attrs.update(attributes)
+        # Sorted, because the order of the attributes is part of the file's bytes.
+        kernel.attrs.update(dict(sorted(provenance.attributes().items())))
+        kernel.attrs.update(feature_dim=provenance.feature_dim, storage=provenance.storage)
 
 
-def read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Return K (n, n) and the attributes that `write` got.
+def read(path: Path, probe: Probe) -> tuple[NDArray[np.float64], Provenance]:
+    """Return the kernel K (n, n) of `probe` and the provenance of its features.
 
-    Raises `StageError` if the file is damaged.
+    Raises `StageError` if the file is damaged or belongs to another probe.
     """
-    probe = f"{path.parent.name}/{path.stem}"
-    with hdf5.reading(path, f"the kernel of {probe}", f"gram@{probe}"), h5py.File(path, "r") as file:
-        kernel = file["kernel"]
-        attributes = hdf5.attributes(kernel)
-        K = kernel[:]
-    again = f"dvc repro --force --single-item gram@{probe}, then dvc repro"
-    _refuse_not_finite(K, f"the kernel in {path}", "a file that was damaged", again)
-    return K, attributes
+    stage = f"gram@{probe}"
+    with hdf5.reading(path, f"the kernel of {probe}", stage), h5py.File(path, "r") as file:
+        provenance = Provenance.from_attributes(hdf5.attributes(file["kernel"]))
+        K = file["kernel"][:]
+    do = f"dvc repro --force --single-item {stage}, then dvc repro"
+    _refuse_not_finite(K, f"the kernel in {path}", "a damaged file", do)
+    provenance.refuse_other_probe(probe, "a kernel", stage)
+    return K, provenance
 
 
 def _refuse_not_finite(K: NDArray[np.float64], what: str, cause: str, do: str) -> None:

@@ -1,4 +1,4 @@
-"""Pretrained networks: models, weights, and the layers whose outputs are tapped.
+"""Pretrained networks: models, weights, tapped layers.
 
 May import: runtime.
 """

@@ -1,99 +1,84 @@
-"""The layers that `params.yaml` taps: that their modules exist, and what they put out."""
+"""Checks of the layers in `params.yaml`: their modules exist, and each puts out one tensor."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from stages.networks import models, weights
+from stages.networks.hooks import attached, trial_pass
+from stages.runtime import errors
 from stages.runtime.errors import StageError, among
 
-Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its map, such as (512, 7, 7)
+Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its output, such as (512, 7, 7)
 
 
 def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
-    """Look at every backbone without fetching weights or computing anything.
+    """The shapes of each backbone's layers, without downloading or computing anything.
 
-    Returns the shapes of each backbone's layers. Raises `StageError` for the first thing wrong.
+    Raises `StageError` for the first unknown model, weights or module, and as `layer_shapes` does.
     """
-    return {
-        name: _check_backbone(name, entry, params["data"]["image_size"])
-        for name, entry in params["backbones"].items()
-    }
+    shapes = {}
+    for name, entry in params["backbones"].items():
+        with errors.about(f"backbone {name}"):
+            network = models.outline(entry["model"])
+            weights.check_weights(entry["model"], entry["weights"])
+            shapes[name] = layer_shapes(network, entry["layers"], params["data"]["image_size"])
+    return shapes
 
 
-def feature_count(shape: tuple[int, ...]) -> int:
-    """How many features a map of this shape has: its d."""
-    return math.prod(shape)
+def layer_shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> Shapes:
+    """The output shape of each layer for one image, such as (512, 7, 7), in order of execution.
 
-
-def _check_backbone(name: str, entry: Mapping[str, Any], size: int) -> Shapes:
-    try:
-        network = models.outline(entry["model"])
-        weights.check_weights(entry["model"], entry["weights"])
-        return layer_shapes(network, entry["layers"], size)
-    except StageError as error:
-        raise error.within(f"backbone {name}") from None
-
-
-def layer_shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> dict[str, tuple[int, ...]]:
-    """The shape of each layer's map without the batch, such as (512, 7, 7), in the order of the pass.
-
-    Costs nothing on the meta device.
-
-    Raises
-    ------
-    StageError
-        for a path that names no module, or one that does not run once per pass, or that puts out
-        something else than one tensor, and where the network refuses the image size.
+    On the meta device, nothing is computed. Raises `StageError` if a module does not exist, does not run
+    exactly once or does not put out one tensor, and if the network refuses the image size.
     """
     modules = dict(network.named_modules())
-    for layer, path in layers.items():
-        if path not in modules or not path:
-            raise StageError(
-                expected=f"layer {layer} to name a module, such as {among(path, list(modules)[1:])}",
-                found=f"the unknown path {path!r}",
-                cause="a misspelt path, or one of another network",
-                do="edit layers in params.yaml",
-            )
-    found: dict[str, tuple[int, ...]] = {}
+    _refuse_unknown(layers, list(modules)[1:])
+    shapes: Shapes = {}
     kinds: dict[str, str] = {}
     calls: Counter[str] = Counter()
 
     def hook(layer: str) -> Any:
         def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
             calls[layer] += 1
-            found[layer] = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
+            shapes[layer] = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
             kinds[layer] = type(output).__name__
 
         return record
 
-    handles = [modules[path].register_forward_hook(hook(layer)) for layer, path in layers.items()]
-    device = next(network.parameters()).device
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, 3, size, size, device=device))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise StageError(
-            expected=f"the network to take images of {size} x {size}",
-            found=str(error),
-            cause="a network made for one image size only",
-            do="change data.image_size in params.yaml",
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
+    with attached(modules[path].register_forward_hook(hook(layer)) for layer, path in layers.items()):
+        trial_pass(network, size)
     for layer, path in layers.items():
-        if calls[layer] != 1 or not found[layer]:
+        if calls[layer] != 1 or not shapes[layer]:
+            raise _no_layer(f"{layer} ({path})", calls[layer], kinds.get(layer, ""))
+    return shapes
+
+
+def _refuse_unknown(layers: Mapping[str, str], paths: list[str]) -> None:
+    for layer, path in layers.items():
+        if path not in paths:
             raise StageError(
-                expected=f"layer {layer} ({path}) to run once per image and put out one tensor",
-                found=f"{calls[layer]} runs" if calls[layer] != 1 else f"{kinds[layer]} as its output",
-                cause="a module that the network uses several times, such as a shared ReLU"
-                if calls[layer] != 1
-                else "an attention layer or another with several outputs, or with none",
-                do="tap the block around it instead: edit layers in params.yaml",
+                expected=f"layer {layer} to name a module, such as {among(path, paths)}",
+                found=f"the unknown path {path!r}",
+                cause="a misspelt path, or a path of another network",
+                do="edit layers in params.yaml",
             )
-    return found
+
+
+def _no_layer(what: str, calls: int, kind: str) -> StageError:
+    if calls != 1:
+        found, cause = (
+            f"{calls} runs",
+            "a module that the network uses several times, such as a shared ReLU",
+        )
+    else:
+        found = f"{kind} as its output"
+        cause = "a layer with several outputs, such as attention, or without any"
+    return StageError(
+        expected=f"layer {what} to run once per image and put out one tensor",
+        found=found,
+        cause=cause,
+        do="tap the block around it instead: edit layers in params.yaml",
+    )

@@ -1,7 +1,4 @@
-"""Networks by name: torchvision's and timm's, and the pixels they were trained on.
-
-A backbone entry of `params.yaml` says `model: torchvision/vgg16`.
-"""
+"""Networks of torchvision and timm by name, such as `torchvision/vgg16`, and their normalisation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +13,9 @@ Entry = Mapping[str, Any]
 
 
 def build(model: str) -> nn.Module:
-    """Make the network `torchvision/<name>` or `timm/<name>`, untrained, in evaluation mode.
+    """Build the network `torchvision/<name>` or `timm/<name>`, untrained, in evaluation mode.
 
-    Raises `StageError` for an unknown name, listing those like it.
+    Raises `StageError` with similar names if the name is unknown.
     """
     library, _, name = model.partition("/")
     names = _names(library)
@@ -39,19 +36,20 @@ def build(model: str) -> nn.Module:
 
 
 def outline(model: str) -> nn.Module:
-    """`build`, on the meta device: shapes only, neither memory nor arithmetic."""
+    """`build` on the meta device: the network has shapes, but no values."""
     try:
         with torch.device("meta"):
             return build(model)
-    except NotImplementedError:  # torchvision's RegNets compute their widths with tensors
+    except NotImplementedError:  # RegNets of torchvision compute their widths with tensors
         return build(model).to("meta")
 
 
 def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each colour channel, for pixels between 0 and 1.
+    """Mean and standard deviation of each colour channel, for pixels from 0 to 1.
 
-    They are those the weights were trained with; for weights of the user's own and for the random
-    control those of the model's default weights. `mean` and `std` in the entry come first.
+    `mean` and `std` of the entry come first, then those of the weights' training. The user's own weights
+    and random weights get those of the model's default weights.
+    Raises `StageError` if timm has no normalisation for the model.
     """
     library, _, name = entry["model"].partition("/")
     if library == "timm":
@@ -60,14 +58,13 @@ def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
         preset: Any = timm.get_pretrained_cfg(name)
     else:
         choices = torchvision.models.get_model_weights(name)
-        chosen = choices.__members__.get(entry["weights"], choices.DEFAULT)
-        preset = chosen.transforms()
+        preset = choices.__members__.get(entry["weights"], choices.DEFAULT).transforms()
     if preset is None:
         raise StageError(
-            expected=f"timm to know the mean and deviation that {entry['model']} was trained with",
+            expected=f"timm to list the mean and deviation that {entry['model']} was trained with",
             found="nothing",
             cause="a model without pretrained weights",
-            do="give the entry a mean and a std in params.yaml",
+            do="add a mean and a std to the entry in params.yaml",
         )
     return list(entry.get("mean", preset.mean)), list(entry.get("std", preset.std))
 

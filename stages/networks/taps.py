@@ -1,95 +1,94 @@
-"""Several layers out of one forward pass: hooks copy what the tapped modules put out.
+"""The outputs of several layers from one forward pass, copied by hooks.
 
-Copied at once, since an in-place ReLU further on would overwrite it; and the pass stops after the
-deepest tapped module, so nobody pays for the layers above.
+A hook copies an output at once, as a later in-place ReLU would overwrite it. The pass stops after the
+deepest tapped module: the layers above are not computed.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from stages.networks.hooks import attached
 from stages.runtime.errors import StageError
 
 
-class _DeepestReached(Exception):  # noqa: N818  (no error: the way to leave a forward pass early)
+class _DeepestReached(Exception):  # noqa: N818  (no error: it ends a forward pass early)
     pass
 
 
 class Taps:
     """Hooks on the modules `layers` (name to module path) of `network`; a context manager.
 
-    `seconds[layer]` sums what the forward passes took up to that layer, copies not counted;
-    `copy_seconds[layer]` what its own copies took (on a GPU, up to where they leave for the host).
+    `seconds[layer]` is the time of all forward passes up to that layer, without copies;
+    `copy_seconds[layer]` is the time of the layer's copies, without a GPU's transfer to the host.
     """
 
     def __init__(self, network: nn.Module, layers: Mapping[str, str], dtype: torch.dtype) -> None:
         self._network, self._dtype, self._layers = network, dtype, layers
-        self._catch: _Catch
+        self._outputs: _Outputs
         self.seconds = dict.fromkeys(layers, 0.0)
         self.copy_seconds = dict.fromkeys(layers, 0.0)
 
     def __enter__(self) -> "Taps":
-        self._handles = [
-            self._network.get_submodule(path).register_forward_hook(self._hook(layer))
-            for layer, path in self._layers.items()
-        ]
+        modules = {layer: self._network.get_submodule(path) for layer, path in self._layers.items()}
+        self._hooks = ExitStack()
+        self._hooks.enter_context(
+            attached(
+                module.register_forward_hook(self._hook(layer)) for layer, module in modules.items()
+            )
+        )
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for handle in self._handles:
-            handle.remove()
+        self._hooks.close()
 
     def __call__(self, images: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Run `images` (b, 3, s, s) through; return each layer's map, flattened to (b, d), on the CPU.
+        """Run `images` (b, 3, s, s) through; return each layer's output as (b, d) on the CPU.
 
-        `names` are what an error calls the b images.
-
-        Raises
-        ------
-        StageError
-            if a value is not finite, or too large for `dtype`; it names the layer and the image.
+        Raises `StageError`, with the layer and one of the b `names`, if a value is not finite or too
+        large for `dtype`.
         """
         return self.start(images, names)()
 
     @torch.inference_mode()
     def start(self, images: Tensor, names: Sequence[str]) -> Callable[[], dict[str, Tensor]]:
-        """`__call__` in two: this queues the work on a GPU, what is returned waits for its result.
+        """The first half of `__call__`: queue the work on a GPU; return a function that waits for it.
 
-        On the CPU all but the check of the values is done here.
+        On the CPU, this does all the work but the check of the values.
         """
-        catch = self._catch = _Catch(self._dtype, images.device)
+        outputs = self._outputs = _Outputs(self._dtype, images.device)
         with suppress(_DeepestReached):
             self._network(images)
-        catch.leave()
+        outputs.end_copies()
 
         def finish() -> dict[str, Tensor]:
-            catch.wait()
-            catch.check(names)
-            for layer, took, copying in catch.durations():
-                self.seconds[layer] += took
-                self.copy_seconds[layer] += copying
-            return catch.rows
+            outputs.wait()
+            outputs.check(names)
+            for layer, forward_seconds, copy_seconds in outputs.durations():
+                self.seconds[layer] += forward_seconds
+                self.copy_seconds[layer] += copy_seconds
+            return outputs.rows
 
         return finish
 
     def _hook(self, layer: str) -> Any:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._catch.add(layer, output)
-            if len(self._catch.rows) == len(self._layers):
+            self._outputs.add(layer, output)
+            if len(self._outputs.rows) == len(self._layers):
                 raise _DeepestReached
 
         return hook
 
 
-class _Catch:
-    """What one forward pass leaves: rows, their least and greatest values, and when.
+class _Outputs:
+    """The outputs of one forward pass: rows, their minima and maxima, and time marks.
 
-    On a GPU the copies run beside the computation, on a stream of their own, to pinned memory.
+    On a GPU, a second stream copies them to pinned memory during the computation.
     """
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
@@ -98,12 +97,12 @@ class _Catch:
         self._extremes: dict[str, Tensor] = {}
         self._marks: dict[str, tuple[Any, Any]] = {}
         self._copied: torch.cuda.Event | None = None
-        self._beside = _copy_stream(device) if device.type == "cuda" else None
-        self._begun = _mark(device)
+        self._stream = _copy_stream(device) if device.type == "cuda" else None
+        self._start_mark = _mark(device)
 
     def add(self, layer: str, output: Tensor) -> None:
         reached = _mark(self._device)
-        # Rounded first, in whatever order the values lie in memory; then put into that of (c, h, w).
+        # Rounding in the given memory layout comes first; flattening then reorders to (c, h, w).
         rounded = output.to(self._dtype, copy=True)
         within = tuple(range(1, output.ndim))
         extremes = torch.stack([_float(output.amin(within)), _float(output.amax(within))])
@@ -113,11 +112,11 @@ class _Catch:
         )
         self._marks[layer] = reached, _mark(self._device)
 
-    def leave(self) -> None:
-        if self._beside:
-            # The last mark, too, is to be reached when this is.
-            self._beside.wait_stream(torch.cuda.current_stream(self._device))
-            self._copied = self._beside.record_event()
+    def end_copies(self) -> None:
+        if self._stream:
+            # The event must also cover the last time mark.
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
+            self._copied = self._stream.record_event()
 
     def wait(self) -> None:
         if self._copied:
@@ -125,25 +124,25 @@ class _Catch:
 
     def check(self, names: Sequence[str]) -> None:
         for layer, extremes in self._extremes.items():
-            # Rounding keeps the order: where these two are finite, all values between them are.
+            # Rounding keeps the order: if minimum and maximum are finite, all values are.
             if not extremes.to(self._dtype).isfinite().all():
                 raise _not_finite(layer, names, extremes, self._dtype)
 
     def durations(self) -> Iterator[tuple[str, float, float]]:
-        """Each layer, the seconds up to it without copies, and those of its own copies."""
+        """Each layer, the seconds up to it without copies, and the seconds of its copies."""
         copying = 0.0
         for layer, (reached, copied) in self._marks.items():
-            yield layer, _between(self._begun, reached) - copying, _between(reached, copied)
-            copying += _between(reached, copied)
+            yield layer, _seconds(self._start_mark, reached) - copying, _seconds(reached, copied)
+            copying += _seconds(reached, copied)
 
     def _to_host(self, values: Tensor) -> Tensor:
-        if not self._beside:
+        if not self._stream:
             return values
-        self._beside.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._beside):
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
             host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
             host.copy_(values, non_blocking=True)
-        values.record_stream(self._beside)  # its memory is not to be used again before it was copied
+        values.record_stream(self._stream)  # or its memory could be reused before the copy
         return host
 
 
@@ -153,7 +152,7 @@ def _copy_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 def _mark(device: torch.device) -> Any:
-    """Now; on a GPU, when the work queued so far is done."""
+    """A time mark: now, or on a GPU the end of the work queued so far."""
     if device.type != "cuda":
         return time.perf_counter()
     event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
@@ -161,8 +160,7 @@ def _mark(device: torch.device) -> Any:
     return event
 
 
-def _between(start: Any, end: Any) -> float:
-    """Seconds between two marks."""
+def _seconds(start: Any, end: Any) -> float:
     return end - start if isinstance(start, float) else float(start.elapsed_time(end)) / 1000
 
 

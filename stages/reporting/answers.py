@@ -1,23 +1,26 @@
-"""What the report says: every number that its answers quote, worked out from the results."""
+"""Everything that the report's templates quote."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import mean, median
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from stages.dataset.index import Index
-from stages.inspection import record, summary
-from stages.inspection.record import FIRST, Glimpse, Predictions
-from stages.reporting.predictions import Component, Outcome
-from stages.reporting.ranking import best_row
-from stages.reporting.table import Row, having_run
+from stages.reporting import layer_answers, network_answers, significance
+from stages.reporting.backbones import Backbone, one_of_each_model
+from stages.reporting.findings import Findings
+from stages.reporting.layer_answers import (
+    Dimensions,
+    Duplicates,
+    Fusion,
+    Heads,
+    Pretraining,
+    Prices,
+)
+from stages.reporting.network_answers import Channel, Parameters, Said, Seen, Training
+from stages.reporting.predictions import Outcome
+from stages.reporting.ranking import Ranking
+from stages.reporting.table import Result, Row
+from stages.runtime.probe import Probe
 
 QUESTIONS = (
     "How many parameters does {network} have, layer by layer?",
@@ -44,241 +47,158 @@ DATA = {
 
 
 @dataclass(frozen=True)
-class Backbone:
-    """One backbone of `params.yaml` and what is known of it so far; None where a stage has not run."""
+class Setting:
+    """The data, the splits and the settings; `bits` is the distance between near duplicates."""
 
-    name: str
-    model: str
-    weights: str
+    network: str
+    data: str
+    size: int
+    images: int
+    classes: list[str]
+    split: str
+    n_train: int
+    n_test: int
+    random_splits: str
+    splits: int
+    bits: int
+    svm: Mapping[str, Any]
+    softmax_C: float
+    level: float
+    processors: list[str]
+    absent: list[str]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Questions 5 and 7: SVMs that get all training images right, and the range of test accuracies."""
+
+    fitted: int
+    least: float
+    most: float
+    hardest: list[tuple[str, float]]
+    confused: list[tuple[str, str, float]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The values in the templates; None and empty lists stand for what was not run."""
+
+    questions: list[str]
+    setting: Setting
+    backbones: list[Backbone]
     rows: list[Row]
-    layers: list[summary.Layer] | None
-    glimpse: Glimpse | None
-    rehearsal: dict[str, Any] | None
-
-    @property
-    def run(self) -> list[Row]:
-        """The rows with results."""
-        return having_run(self.rows)
-
-    @property
-    def random(self) -> bool:
-        """Whether its weights are random."""
-        return self.weights.startswith("random")
-
-    @property
-    def best(self) -> Row | None:
-        """The row with the highest accuracy."""
-        return best_row(self.rows)
-
-    @property
-    def said(self) -> Predictions | None:
-        """What it says of the images, if it has anything to say."""
-        if self.glimpse is None or isinstance(self.glimpse.said, str):
-            return None
-        return self.glimpse.said
-
-    @property
-    def note(self) -> str:
-        """Why it says nothing of the images."""
-        if self.glimpse is None:
-            return "not run"
-        return self.glimpse.said if isinstance(self.glimpse.said, str) else ""
+    results: list[Result]
+    ranking: Ranking | None
+    bold: set[Probe]  # the best layer of each backbone
+    alike: set[Probe]
+    alike_on_average: set[Probe]
+    subject: Parameters | None  # of the first backbone
+    per_image: int  # parameters of the first backbone for each training image
+    others: list[Parameters]
+    said: list[Said]
+    seen: list[Seen]
+    examples: list[tuple[str, str]]
+    training: list[Training]
+    fit: Fit | None
+    pretraining: list[Pretraining]
+    grey: bool
+    channels: list[Channel]
+    heads: Heads | None
+    prices: Prices | None
+    duplicates: Duplicates
+    near_pairs_shown: int
+    fusions: list[Fusion]
+    dimensions: list[Dimensions]
 
 
-def backbones(
-    params: Mapping[str, Any], rows: Sequence[Row], anatomies: Path, seen: Path, timings: Path
-) -> list[Backbone]:
-    """All backbones of `params` in order, with what the folders have of them."""
-    found = []
-    for name, entry in params["backbones"].items():
-        layers = anatomies / f"{name}.csv"
-        rehearsal = timings / "rehearse" / f"{name}.json"
-        found.append(
-            Backbone(
-                name=name,
-                model=entry["model"],
-                weights=entry["weights"],
-                rows=[row for row in rows if row.backbone == name],
-                layers=summary.read_csv(layers) if layers.exists() else None,
-                glimpse=_glimpse(seen / f"{name}.h5", entry),
-                rehearsal=json.loads(rehearsal.read_text()) if rehearsal.exists() else None,
-            )
-        )
-    return found
+def answer(found: Findings) -> Report:
+    """Work out all that the templates quote."""
+    backbones, results, ranking = found.backbones, found.results, found.ranking
+    setting = _setting(found)
+    subject = network_answers.parameters(backbones[0])
+    others = map(network_answers.parameters, one_of_each_model(backbones)[1:])
+    best = [ranking.best, *ranking.alike] if ranking else []
+    on_average = [ranking.best_on_average, *ranking.alike_on_average] if ranking else []
+    return Report(
+        questions=[question.format(network=setting.network) for question in QUESTIONS],
+        setting=setting,
+        backbones=backbones,
+        rows=found.rows,
+        results=results,
+        ranking=ranking,
+        bold={backbone.best.probe for backbone in backbones if backbone.best},
+        alike={result.probe for result in best},
+        alike_on_average={result.probe for result in on_average},
+        subject=subject,
+        per_image=round(subject.total / setting.n_train) if subject else 0,
+        others=[other for other in others if other],
+        said=network_answers.said(backbones, found.index),
+        seen=network_answers.seen(backbones),
+        examples=network_answers.example_files(backbones),
+        training=network_answers.training(backbones, setting.n_train),
+        fit=fit(results, found.outcomes[ranking.best.probe]) if ranking else None,
+        pretraining=layer_answers.pretraining(backbones),
+        grey=network_answers.grey(backbones),
+        channels=network_answers.channels(backbones),
+        heads=layer_answers.heads(results),
+        prices=layer_answers.prices(results, ranking) if ranking else None,
+        duplicates=layer_answers.count_duplicates(found.pairs, found.index),
+        near_pairs_shown=len(found.near_pairs),
+        fusions=layer_answers.fusions(found.rows),
+        dimensions=layer_answers.dimensions(found.components, results),
+    )
 
 
-def _glimpse(path: Path, entry: Mapping[str, Any]) -> Glimpse | None:
-    found = record.read(path) if path.exists() else None
-    # What was seen with other weights lingers where the present ones cannot be had.
-    if found and (found.model, found.weights) == (entry["model"], entry["weights"]):
-        return found
-    return None
+def _setting(found: Findings) -> Setting:
+    params, index = found.params, found.index
+    pairs = {(result.feature_processor, result.svm_processor) for result in found.results}
+    return Setting(
+        network=found.backbones[0].name,
+        data=DATA[params["data"]["source"]],
+        size=params["data"]["image_size"],
+        images=len(index.keys),
+        classes=index.classes,
+        split=split(params),
+        n_train=int(index.train.sum()),
+        n_test=int((~index.train).sum()),
+        random_splits=random_splits(params),
+        splits=params["splits"]["random"],
+        bits=params["duplicates"]["distance"],
+        svm=params["svm"],
+        softmax_C=params["softmax"]["C"],
+        level=significance.LEVEL,
+        processors=sorted({processor for pair in pairs for processor in pair}),
+        absent=absent(found.backbones, found.rows),
+    )
+
+
+def fit(results: Sequence[Result], outcome: Outcome) -> Fit:
+    """How well the SVMs fit; `outcome` are the predictions of the best layer."""
+    accuracies = [result.accuracy for result in results]
+    fitted = sum(result.train_accuracy == 1 for result in results)
+    return Fit(fitted, min(accuracies), max(accuracies), outcome.hardest(3), outcome.confused(3))
 
 
 def split(params: Mapping[str, Any]) -> str:
-    """How the images were divided."""
+    """How the headline split was made."""
     if params["data"]["source"] == "scene15":
         return "the published one"
     count, seed = params["splits"]["train_per_class"], params["splits"]["seed"]
     return f"{count} of each class for training, drawn with seed {seed}"
 
 
-def further(params: Mapping[str, Any]) -> str:
+def random_splits(params: Mapping[str, Any]) -> str:
     """How the random splits were drawn."""
     wanted = params["splits"]
     text = f"{wanted['random']}, each with {wanted['train_per_class']} training images of each class"
     return text + (", duplicates on the same side" if wanted["group_duplicates"] else "")
 
 
-def absent(found: Sequence[Backbone], rows: Sequence[Row]) -> list[str]:
-    """What has no result, backbone by backbone."""
-    lines = [f"{row.probe} {row.status}" for row in rows if row.fused and row.status != "run"]
-    for backbone in found:
-        statuses = Counter(row.status for row in backbone.rows if row.status != "run")
+def absent(backbones: Sequence[Backbone], rows: Sequence[Row]) -> list[str]:
+    """What has no result: each fusion, then the number of probes of each backbone."""
+    lines = [f"{row.probe} {row.status}" for row in rows if row.probe.fused and not row.result]
+    for backbone in backbones:
+        statuses = Counter(row.status for row in backbone.rows if not row.result)
         for status, count in statuses.items():
             lines.append(f"{backbone.name}: {count} of its {len(backbone.rows)} probes {status}")
     return lines
-
-
-def peaks(run: Sequence[Row]) -> dict[str, str]:
-    """The most memory that any probe needed in each stage, in GiB."""
-    return {
-        stage: f"{max(getattr(row, f'{stage}_peak_bytes') or 0 for row in run) / 2**30:.2f}"
-        for stage in ("extract", "kernel", "train")
-        if run
-    }
-
-
-def one_of_each_model(found: Sequence[Backbone]) -> list[Backbone]:
-    """The first backbone of each model: what does not depend on weights is told once."""
-    first: dict[str, Backbone] = {}
-    for backbone in found:
-        first.setdefault(backbone.model, backbone)
-    return list(first.values())
-
-
-def files(found: Sequence[Backbone]) -> list[tuple[str, str]]:
-    """Name and file name of each image that the backbones looked at."""
-    names = next((backbone.glimpse.names for backbone in found if backbone.glimpse), [])
-    return list(zip(names, record.file_names(names), strict=True))
-
-
-def lead(headed: Sequence[Row]) -> dict[str, float]:
-    """The softmax layer against the SVM: layers where it leads, by how much on average, times."""
-    differences = [(row.softmax_accuracy or 0.0) - (row.accuracy or 0.0) for row in headed]
-    return {
-        "leads": sum(difference > 0 for difference in differences),
-        "points": 100 * mean(differences),
-        "seconds": median(row.softmax_seconds or 0.0 for row in headed),
-        "svm_seconds": median(row.svm_seconds or 0.0 for row in headed),
-    }
-
-
-def largest(layers: Sequence[summary.Layer]) -> summary.Layer:
-    """The layer with the most parameters."""
-    return max(layers, key=lambda layer: layer.weights + layer.biases)
-
-
-def last(layers: Sequence[summary.Layer]) -> summary.Layer:
-    """The layer that gives the answer; heads for training only, which are not run, stand behind it."""
-    return [layer for layer in layers if layer.output][-1]
-
-
-def named_alike(labels: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Those of the data set's labels that are the name of a class, but for case and blanks."""
-    known = {_plain(name) for name in classes}
-    return [label for label in labels if _plain(label) in known]
-
-
-def _plain(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())
-
-
-def scenes(said: Predictions, index: Index) -> list[tuple[str, str, float, int]]:
-    """For each label: the class said most often of its test images, its share, how many are said."""
-    most = said.most_frequent(index.y)
-    return [(label, *found) for label, found in zip(index.classes, most, strict=True)]
-
-
-def first_maps(glimpse: Glimpse) -> dict[str, int]:
-    """How many of the first convolution's maps follow brightness, and how many edges.
-
-    A map follows what it correlates with more, on average over the images: the image's brightness, or
-    the length of its gradient (for that the map's distance from its median is taken, since an edge may
-    be told by high or by low values).
-    """
-    maps = glimpse.maps[FIRST]
-    bright, edge = np.zeros(maps.shape[1]), np.zeros(maps.shape[1])
-    for pixels, channels in zip(glimpse.pixels, maps, strict=True):
-        picture = _resized(pixels.mean(axis=0), channels.shape[1:])
-        gradient = np.hypot(*np.gradient(picture))
-        for number, channel in enumerate(channels.astype(np.float64)):
-            bright[number] += abs(_correlation(channel, picture))
-            edge[number] += _correlation(np.abs(channel - np.median(channel)), gradient)
-    still = bright + np.abs(edge) < 1e-6
-    follows = (bright > edge) & ~still
-    edges = ~follows & ~still
-    return {"maps": len(still), "brightness": int(follows.sum()), "edges": int(edges.sum())}
-
-
-def _resized(picture: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    size = (shape[1], shape[0])
-    image = Image.fromarray(picture.astype(np.float32))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR), dtype=np.float64)
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    length = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / length if length > 1e-12 else 0.0
-
-
-def pairs(all_backbones: Sequence[Backbone]) -> list[tuple[Row, Row]]:
-    """A pretrained row and the row of the same layer of the same model with random weights."""
-    controls = {
-        (backbone.model, row.layer): row
-        for backbone in all_backbones
-        if backbone.random
-        for row in backbone.run
-    }
-    return [
-        (row, controls[backbone.model, row.layer])
-        for backbone in all_backbones
-        if not backbone.random
-        for row in backbone.run
-        if (backbone.model, row.layer) in controls
-    ]
-
-
-def gains(run: Sequence[Row]) -> list[float]:
-    """What the tuned C adds to each accuracy, in points, to a tenth."""
-    # Adding 0 turns -0.0 into 0.0.
-    return [round(100 * ((row.tuned_accuracy or 0.0) - (row.accuracy or 0.0)), 1) + 0.0 for row in run]
-
-
-def size(shape: Sequence[int]) -> str:
-    """A map's shape (c, h, w) as height x width x channels; any other as it is."""
-    turned = [*shape[1:], shape[0]] if len(shape) == 3 else shape
-    return " x ".join(f"{length:,}" for length in turned)
-
-
-def hardest(outcome: Outcome, count: int) -> list[tuple[str, float]]:
-    """The classes with the lowest accuracy, the lowest first."""
-    return sorted(outcome.by_class().items(), key=lambda item: item[1])[:count]
-
-
-def best_member(fusion: Row, run: Sequence[Row]) -> Row:
-    """The layer of a fusion with the highest accuracy."""
-    members = (fusion.members or "").split()
-    return max((row for row in run if row.probe in members), key=lambda row: row.accuracy or 0.0)
-
-
-def best_of(points: Sequence[Component]) -> Component:
-    """The number of components with the highest accuracy; of several the smallest."""
-    return max(points, key=lambda point: point.accuracy)
-
-
-def enough(points: Sequence[Component]) -> Component:
-    """The fewest components within a point of the highest accuracy."""
-    least = best_of(points).accuracy - 0.01
-    return next(point for point in points if point.accuracy >= least)

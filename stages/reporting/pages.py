@@ -1,7 +1,7 @@
 """Pages from templates: Markdown for a repository's web view, and one self-contained HTML file.
 
-Both come from the same Markdown template. Every text that a template puts in is escaped unless it is
-marked as safe, so that no file name or label can become markup.
+Both come from the same Markdown template. Every value in a template is escaped unless it is marked as
+safe, so no file name or label can become markup.
 """
 
 import base64
@@ -16,9 +16,23 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from PIL import Image
 
-# What means something to Markdown, to GitHub, or to both; a backslash before it takes that away.
-# (An underscore inside a word means nothing.)
+from stages.runtime import files
+from stages.runtime.paths import Paths
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Characters that Markdown or GitHub would interpret; a backslash in front escapes them.
+# (An underscore inside a word is harmless.)
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~&$@]|:(?=\S)|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_)")
+
+
+def write(paths: Paths, values: Mapping[str, Any]) -> None:
+    """Write the Markdown page, and the HTML page with all its pictures inside."""
+    text, marked = (
+        render(TEMPLATES, "report.md.j2", {**values, "html": rich}) for rich in (False, True)
+    )
+    files.write_text(paths.report(".md"), text)
+    page = render(TEMPLATES, "report.html.j2", {"body": html(marked, paths.results)})
+    files.write_text(paths.report(".html"), page)
 
 
 def literal(text: str) -> Markup:
@@ -39,6 +53,8 @@ def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
     environment.filters["number"] = lambda count: f"{count:,}"
+    environment.filters["points"] = lambda difference: f"{100 * difference:+.1f}"
+    environment.filters["share"] = lambda share: f"{share:.4f}"
     environment.filters["seconds"] = _seconds
     environment.filters["p"] = _p
     return environment.get_template(name).render(values)
@@ -66,7 +82,7 @@ def _embedded(path: Path, text: str) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    return literal(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value if isinstance(value, Markup) else literal(str(value))
 
 
 def _seconds(count: float) -> str:

@@ -1,20 +1,19 @@
-"""What a probe's files tell beyond one number: classes, confusions, mistakes, accuracy against C."""
+"""The files of one probe: predicted classes, accuracy on each split, against C, against components."""
 
-import csv
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
+from stages.runtime.files import read_csv
+
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test image that was taken for another class; `margin` is by how much (decision values)."""
+    """A misclassified test image; `margin` is the decision value of the winner less the runner-up's."""
 
     row: int
     actual: str
@@ -24,7 +23,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A probe's t test images: `rows`, `margin` (t,), `actual` and `predicted` labels."""
+    """The predictions for the t test images: `rows`, `actual` and `predicted` labels, `margin`."""
 
     rows: list[int]
     actual: list[str]
@@ -38,10 +37,9 @@ class Outcome:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether each image is right, (t,)."""
-        return np.array(
-            [a == p for a, p in zip(self.actual, self.predicted, strict=True)], dtype=np.bool_
-        )
+        """Whether each image is classified correctly, (t,)."""
+        pairs = zip(self.actual, self.predicted, strict=True)
+        return np.array([actual == predicted for actual, predicted in pairs], dtype=np.bool_)
 
     def confusion(self) -> NDArray[np.float64]:
         """Shares (k, k): of the images of each class (line), those called each class (column)."""
@@ -51,8 +49,12 @@ class Outcome:
         return shares
 
     def by_class(self) -> dict[str, float]:
-        """The share of each class's images that are right."""
+        """The accuracy of each class."""
         return dict(zip(self.classes, np.diag(self.confusion()).tolist(), strict=True))
+
+    def hardest(self, count: int) -> list[tuple[str, float]]:
+        """The `count` classes with the lowest accuracy, the lowest first."""
+        return sorted(self.by_class().items(), key=lambda item: item[1])[:count]
 
     def confused(self, count: int) -> list[tuple[str, str, float]]:
         """The `count` most frequent confusions (actual, predicted, share of the actual class)."""
@@ -66,37 +68,14 @@ class Outcome:
 
     def mistakes(self) -> list[Mistake]:
         """All mistakes, the most confident first."""
-        found = [
-            Mistake(row, actual, predicted, margin)
-            for row, actual, predicted, margin in zip(
-                self.rows, self.actual, self.predicted, self.margin, strict=True
-            )
-            if actual != predicted
-        ]
-        return sorted(found, key=lambda mistake: -mistake.margin)
-
-
-def read(path: Path) -> Outcome:
-    """Read a file that `train` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    return Outcome(
-        rows=[int(line["row"]) for line in lines],
-        actual=[line["actual"] for line in lines],
-        predicted=[line["predicted"] for line in lines],
-        margin=[float(line["margin"]) for line in lines],
-    )
-
-
-def read_trials(path: Path) -> list[float]:
-    """The accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [float(line["accuracy"]) for line in csv.DictReader(file)]
+        lines = zip(self.rows, self.actual, self.predicted, self.margin, strict=True)
+        wrong = [made for made in (Mistake(*line) for line in lines) if made.actual != made.predicted]
+        return sorted(wrong, key=lambda mistake: -mistake.margin)
 
 
 @dataclass(frozen=True)
 class Component:
-    """One number of principal components: its share of the variance, accuracies, seconds of the SVM."""
+    """The SVM on the first `components`: their share of the variance, the accuracies, the seconds."""
 
     components: int
     variance: float
@@ -105,26 +84,36 @@ class Component:
     seconds: float
 
 
-def read_components(pca: Path, timings: Path, wanted: Mapping[str, Any]) -> list[Component]:
-    """A curve that `pca` wrote; nothing if it did not, or with another setting than the `wanted`."""
-    spent = json.loads(timings.read_text()) if timings.exists() else {}
-    if not pca.exists() or any(spent.get(key) != value for key, value in wanted.items()):
-        return []
-    with pca.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+def read(path: Path) -> Outcome:
+    """Read the predictions that `train` or `fuse` wrote."""
+    lines = read_csv(path)
+    return Outcome(
+        rows=[int(line["row"]) for line in lines],
+        actual=[line["actual"] for line in lines],
+        predicted=[line["predicted"] for line in lines],
+        margin=[float(line["margin"]) for line in lines],
+    )
+
+
+def read_splits(path: Path) -> list[float]:
+    """Read the accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
+    return [float(line["accuracy"]) for line in read_csv(path)]
+
+
+def read_curve(path: Path) -> list[tuple[float, float]]:
+    """Read C and the mean accuracy over the folds, ascending in C, from a file of `train` or `fuse`."""
+    return [(float(line["C"]), float(line["accuracy"])) for line in read_csv(path)]
+
+
+def read_components(path: Path, seconds: Sequence[float]) -> list[Component]:
+    """Read the curve that `pca` wrote; `seconds` has the time of each of its lines."""
     return [
         Component(
             components=int(line["components"]),
             variance=float(line["variance"]),
             accuracy=float(line["accuracy"]),
             balanced_accuracy=float(line["balanced_accuracy"]),
-            seconds=seconds,
+            seconds=spent,
         )
-        for line, seconds in zip(lines, spent["svm_seconds"], strict=True)
+        for line, spent in zip(read_csv(path), seconds, strict=True)
     ]
-
-
-def read_curve(path: Path) -> list[tuple[float, float]]:
-    """C and the mean accuracy over the folds, ascending in C, from a file that `train` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [(float(line["C"]), float(line["accuracy"])) for line in csv.DictReader(file)]

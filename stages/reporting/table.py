@@ -1,267 +1,160 @@
-"""The results as rows: one per probe and fusion of params.yaml, run or not."""
+"""The table of results: one row for each probe and each fusion of params.yaml, run or not."""
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from stages.runtime.params import flat, split_probe
+from stages.runtime import files
+from stages.runtime.probe import Probe
 
-FUSION = "fusion"  # what stands in the place of a backbone's name
+# The order of the columns in results/table.csv.
+COLUMNS = """
+    probe backbone layer status members accuracy balanced_accuracy distinct_accuracy train_accuracy
+    mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
+    tuned_at_edge tuned_accuracy tuned_balanced_accuracy mean_tuned_accuracy std_tuned_accuracy
+    mean_tuned_balanced_accuracy std_tuned_balanced_accuracy cv_accuracy n_train n_test n_duplicates
+    splits converged mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best
+    softmax_accuracy softmax_converged feature_seconds svm_seconds softmax_seconds kernel_seconds
+    fit_seconds all_seconds extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor
+    svm_processor
+""".split()  # noqa: SIM905 a long list reads better as words
 
 
 @dataclass(frozen=True)
-class Row:
-    """One probe, or one fusion. `status` is `run`, `not run` or `out of date`; only `run` has numbers.
+class Memory:
+    """Peaks of resident memory: `extract` beyond the loaded model, and `gram`."""
 
-    Accuracies are of the headline split; mean_ and std_ are over the random splits.
-    tuned_ is the SVM with the C of the grid that is best in a cross-validation of the training rows.
-    distinct_accuracy is without the n_twins test images of which there is a duplicate in training.
-    mcnemar_ and resampled_t_ are p-values, adjusted: how likely a difference at least as large would be
-    if the row were as good as the best layer of its backbone, or of all (`ranking.compared`); empty for
-    those themselves.
-    Times are wall-clock seconds, over all images for the features:
-    feature = decode + read + forward up to the layer, or writing where that takes longer beside it, +
-    joining the file; svm = kernel + fit; all = the whole protocol, on all cores; softmax = kernel +
-    compact matrix + fit. A fusion takes what its layers take: one pass of each backbone, all their
-    kernels.
-    The softmax_ cells are empty where the stage `softmax` has not run with the present parameters.
-    Peaks are of resident memory; that of `extract` is what it needs beyond the loaded model, that of
-    `train` is of all its processes together.
+    extract_peak_bytes: int
+    kernel_peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """Softmax regression on a layer's features; `seconds` are those of kernel, feature map and fit."""
+
+    accuracy: float
+    converged: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The accuracy without the `n_duplicates` test images that have a duplicate in training.
+
+    The accuracy is None if no test image is left.
     """
 
-    backbone: str
-    layer: str
-    status: str
-    members: str | None = None
-    accuracy: float | None = None
-    balanced_accuracy: float | None = None
-    distinct_accuracy: float | None = None
-    train_accuracy: float | None = None
-    mean_accuracy: float | None = None
-    std_accuracy: float | None = None
-    mean_balanced_accuracy: float | None = None
-    std_balanced_accuracy: float | None = None
-    feature_dim: int | None = None
-    C: float | None = None
-    tuned_C: float | None = None
-    tuned_at_edge: bool | None = None
-    tuned_accuracy: float | None = None
-    tuned_balanced_accuracy: float | None = None
-    mean_tuned_accuracy: float | None = None
-    std_tuned_accuracy: float | None = None
-    mean_tuned_balanced_accuracy: float | None = None
-    std_tuned_balanced_accuracy: float | None = None
-    cv_accuracy: float | None = None
-    n_train: int | None = None
-    n_test: int | None = None
-    n_twins: int | None = None
-    splits: int | None = None
-    converged: bool | None = None
+    accuracy: float | None
+    n_duplicates: int
+
+
+@dataclass(frozen=True)
+class PValues:
+    """The adjusted p-values of `ranking.compared`; None for the best layer itself.
+
+    Each is the probability of a difference at least as large if the result were as good as the best
+    layer of its backbone, or of all backbones.
+    """
+
     mcnemar_backbone: float | None = None
     mcnemar_best: float | None = None
     resampled_t_backbone: float | None = None
     resampled_t_best: float | None = None
-    softmax_accuracy: float | None = None
-    softmax_converged: bool | None = None
-    feature_seconds: float | None = None
-    svm_seconds: float | None = None
-    softmax_seconds: float | None = None
-    kernel_seconds: float | None = None
-    fit_seconds: float | None = None
-    all_seconds: float | None = None
-    extract_peak_bytes: int | None = None
-    kernel_peak_bytes: int | None = None
-    train_peak_bytes: int | None = None
-    feature_machine: str | None = None
-    svm_machine: str | None = None
-
-    @property
-    def probe(self) -> str:
-        """Its name, such as `vgg16/pool5` or `fusion/networks`."""
-        return f"{self.backbone}/{self.layer}"
-
-    @property
-    def fused(self) -> bool:
-        """Whether it is a fusion of several layers."""
-        return self.backbone == FUSION
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Where the stages wrote; digests (`splits.digest`) of the headline split and of all splits."""
+class Result:
+    """The numbers of one probe or fusion that was run.
 
-    metrics: Path
-    softmax: Path
-    timings: Path
-    headline_digest: str
-    split_digest: str
-
-
-def collect(params: Mapping[str, Any], sources: Sources) -> list[Row]:
-    """Look up every probe and fusion of `params` among the files.
-
-    Files of other probes linger there and are not looked at; a probe whose files are missing or were
-    made with other parameters gives a row that says so. Rows of one backbone stand together, fusions
-    come last.
+    Accuracies are of the headline split; `mean_` and `std_` are over the random splits. `tuned_` is the
+    SVM with the C that is best in a cross-validation of the training rows. Times are wall-clock seconds:
+    feature = decode + read + forward up to the layer (or writing, if that takes longer) + joining the
+    file, for all images; svm = kernel + fit; all = the whole protocol on all cores. A fusion needs one
+    pass of each of its backbones and the kernels of all its layers. `train_peak_bytes` is of all
+    processes together. `memory` and `softmax` are None for a fusion; `softmax` also if that stage has
+    not run with the present parameters. `ranking` adds `p` and `distinct`.
     """
-    rows = [_row(params, probe, sources) for probe in params["probes"]]
-    order = list(dict.fromkeys(row.backbone for row in rows))
-    rows.sort(key=lambda row: order.index(row.backbone))
-    named = {row.probe: row for row in rows}
-    fusions = [
-        _fused(params, name, [named[probe] for probe in probes], sources)
-        for name, probes in params["fusions"].items()
-    ]
-    return rows + fusions
+
+    probe: Probe
+    accuracy: float
+    balanced_accuracy: float
+    train_accuracy: float
+    mean_accuracy: float
+    std_accuracy: float
+    mean_balanced_accuracy: float
+    std_balanced_accuracy: float
+    feature_dim: int
+    C: float
+    tuned_C: float
+    tuned_at_edge: bool
+    tuned_accuracy: float
+    tuned_balanced_accuracy: float
+    mean_tuned_accuracy: float
+    std_tuned_accuracy: float
+    mean_tuned_balanced_accuracy: float
+    std_tuned_balanced_accuracy: float
+    cv_accuracy: float
+    n_train: int
+    n_test: int
+    splits: int
+    converged: bool
+    feature_seconds: float
+    svm_seconds: float
+    kernel_seconds: float
+    fit_seconds: float
+    all_seconds: float
+    train_peak_bytes: int
+    feature_processor: str
+    svm_processor: str
+    memory: Memory | None = None
+    softmax: Softmax | None = None
+    p: PValues = PValues()
+    distinct: Distinct | None = None
 
 
-def single_layers(rows: Sequence[Row]) -> list[Row]:
-    """The rows that are one layer, not a fusion."""
-    return [row for row in rows if not row.fused]
+@dataclass(frozen=True)
+class Row:
+    """One probe or fusion; `status` is `run`, `not run` or `out of date`, and only `run` has a result.
+
+    `members` are the layers of a fusion.
+    """
+
+    probe: Probe
+    status: str
+    members: tuple[Probe, ...] = ()
+    result: Result | None = None
 
 
-def having_run(rows: Sequence[Row]) -> list[Row]:
-    """The rows with results."""
-    return [row for row in rows if row.status == "run"]
+def single_layers(results: Iterable[Result]) -> list[Result]:
+    """The results of one layer each, without the fusions."""
+    return [result for result in results if not result.probe.fused]
 
 
-def by_backbone(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """The rows of each backbone, in order."""
-    return [(name, list(some)) for name, some in groupby(rows, key=lambda row: row.backbone)]
-
-
-def _row(params: Mapping[str, Any], probe: str, sources: Sources) -> Row:
-    backbone, layer = split_probe(probe)
-    timings = sources.timings
-    found = _load(sources.metrics / f"{probe}.json")
-    decode = _load(timings / "prepare.json")
-    extract = _load(timings / "extract" / f"{backbone}.json")
-    kernel = _load(timings / "kernel" / f"{probe}.json")
-    train = _load(timings / "train" / f"{probe}.json")
-    if not (found and decode and extract and layer in extract["layers"] and kernel and train):
-        return Row(backbone, layer, "not run")
-    same = identity(params, [probe])
-    if not _up_to_date(found, params, same, sources):
-        return Row(backbone, layer, "out of date")
-    return Row(
-        backbone,
-        layer,
-        "run",
-        **_numbers(found, train),
-        feature_seconds=decode["decode_seconds"] + _pass_seconds(extract, [layer]),
-        svm_seconds=kernel["kernel_seconds"] + train["fit_seconds"],
-        kernel_seconds=kernel["kernel_seconds"],
-        extract_peak_bytes=extract["peak_bytes"] - extract["loaded_bytes"],
-        kernel_peak_bytes=kernel["peak_bytes"],
-        feature_machine=extract["device"],
-        **_softmax(params, probe, same, sources, kernel["kernel_seconds"]),
-    )
-
-
-def _fused(params: Mapping[str, Any], name: str, members: Sequence[Row], sources: Sources) -> Row:
-    probes = [row.probe for row in members]
-    found = _load(sources.metrics / FUSION / f"{name}.json")
-    train = _load(sources.timings / "train" / FUSION / f"{name}.json")
-    if not (found and train):
-        return Row(FUSION, name, "not run", " ".join(probes))
-    same = {**identity(params, probes), "members": " ".join(probes)}
-    stale = any(row.status != "run" for row in members)
-    if stale or not _up_to_date(found, params, same, sources):
-        return Row(FUSION, name, "out of date", " ".join(probes))
-    passes = [
-        _pass_seconds(
-            _load(sources.timings / "extract" / f"{backbone}.json"), [row.layer for row in some]
-        )
-        for backbone, some in by_backbone(sorted(members, key=lambda row: row.backbone))
-    ]
-    kernel = sum(row.kernel_seconds or 0.0 for row in members)
-    return Row(
-        FUSION,
-        name,
-        "run",
-        **_numbers(found, train),
-        feature_seconds=_load(sources.timings / "prepare.json")["decode_seconds"] + sum(passes),
-        svm_seconds=kernel + train["fit_seconds"],
-        kernel_seconds=kernel,
-        feature_machine="; ".join(sorted({row.feature_machine or "" for row in members})),
-    )
-
-
-def _pass_seconds(extract: Mapping[str, Any], names: Sequence[str]) -> float:
-    """What one pass costs that is cut at the deepest of these layers and writes them all beside it."""
-    spent = [extract["layers"][name] for name in names]
-    forward = max(layer["forward_seconds"] for layer in spent)
-    copying, writing, joining = (
-        sum(layer[f"{what}_seconds"] for layer in spent) for what in ("copy", "write", "join")
-    )
-    return float(extract["read_seconds"] + max(forward + copying, writing) + joining)
-
-
-def identity(params: Mapping[str, Any], probes: Sequence[str]) -> dict[str, Any]:
-    """What the files of these probes say if they were made with the present parameters."""
-    entries = [(params["backbones"][backbone], layer) for backbone, layer in map(split_probe, probes)]
-    return {
-        **{key: " ".join(value for _ in probes) for key, value in params["extract"].items()},
-        "model": " ".join(entry["model"] for entry, _ in entries),
-        "weights": " ".join(entry["weights"] for entry, _ in entries),
-        "module": " ".join(entry["layers"][layer] for entry, layer in entries),
-        "normalize": params["svm"]["normalize"],
-    }
-
-
-def _up_to_date(
-    found: Mapping[str, Any], params: Mapping[str, Any], same: Mapping[str, Any], sources: Sources
-) -> bool:
-    return _holds(found, {**same, **flat(params["svm"]), "split_digest": sources.split_digest})
-
-
-def _numbers(found: Mapping[str, Any], train: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(Row)}
-    return {
-        **{key: value for key, value in found.items() if key in names},
-        "fit_seconds": train["fit_seconds"],
-        "all_seconds": train["all_seconds"],
-        "train_peak_bytes": train["peak_bytes"] + train["beside_bytes"],
-        "svm_machine": train["machine"],
-    }
-
-
-def _softmax(
-    params: Mapping[str, Any],
-    probe: str,
-    same: Mapping[str, Any],
-    sources: Sources,
-    kernel_seconds: float,
-) -> dict[str, Any]:
-    wanted = {**same, **params["softmax"], "split_digest": sources.headline_digest}
-    found = _load(sources.softmax / f"{probe}.json")
-    spent = _load(sources.timings / "softmax" / f"{probe}.json")
-    if not found or not spent or not _holds(found, wanted):
-        return {}
-    return {
-        "softmax_accuracy": found["accuracy"],
-        "softmax_converged": found["converged"],
-        "softmax_seconds": kernel_seconds + spent["compact_seconds"] + spent["fit_seconds"],
-    }
-
-
-def _holds(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(found.get(key) == value for key, value in wanted.items())
-
-
-def _load(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.exists() else {}
+def by_backbone(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """The results of each backbone, in order."""
+    return [(name, list(some)) for name, some in groupby(results, key=lambda r: r.probe.backbone)]
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Write all there is to know; cells of a row that was not run are empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        names = ["probe", *(field.name for field in fields(Row))]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({"probe": row.probe, **asdict(row)})
+    """Write one line per row; cells of a row that was not run are empty."""
+    lines = ([cells.get(column) for column in COLUMNS] for cells in map(_cells, rows))
+    files.write_csv(path, COLUMNS, lines)
+
+
+def _cells(row: Row) -> dict[str, Any]:
+    members = " ".join(map(str, row.members))
+    cells = {**vars(row.probe), "probe": row.probe, "status": row.status, "members": members}
+    result = row.result
+    if result is None:
+        return cells
+    cells = {**vars(result), **vars(result.p), **cells}
+    if result.memory:
+        cells |= vars(result.memory)
+    if result.softmax:
+        cells |= {f"softmax_{name}": value for name, value in vars(result.softmax).items()}
+    if result.distinct:
+        cells["distinct_accuracy"] = result.distinct.accuracy
+        cells["n_duplicates"] = result.distinct.n_duplicates
+    return cells

@@ -1,4 +1,4 @@
-"""How any stage runs: command line, parameters, files, errors, devices, limits, provenance.
+"""What every stage needs: command line, parameters, files, errors, devices, limits, provenance.
 
 May import: no other package.
 """

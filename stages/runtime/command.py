@@ -1,4 +1,4 @@
-"""How a stage is called and how it fails: keyword paths in, one clear line out."""
+"""The command line of a stage, and the one line that it prints when it fails."""
 
 import argparse
 import errno
@@ -7,17 +7,19 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line.
 
-    Its positional parameters become positional arguments (`*names` one or more of them), its
-    keyword-only ones `--options` that are paths, texts if annotated `str`, or flags if annotated `bool`;
-    required, unless they have a default. `dvc.yaml` spells them all out, so it alone knows where files
-    are.
+    A positional parameter becomes a positional argument: a `Probe` is parsed, `*x` takes one or more.
+    A parameter `paths` becomes the options `--data` and `--results`, the two folders of all files.
+    Any other keyword-only parameter becomes an option: a text, or a flag if annotated `bool`.
     A `StageError` or an `OSError` ends the process with one line and status 1.
     """
     parameters = inspect.signature(main).parameters.values()
@@ -31,7 +33,9 @@ def run(main: Callable[..., None]) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = vars(parser.parse_args())
     debug = arguments.pop("debug")
-    positional: list[str] = []
+    if "data" in arguments:
+        arguments["paths"] = Paths(arguments.pop("data"), arguments.pop("results"))
+    positional: list[Any] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             positional += arguments.pop(parameter.name)
@@ -48,35 +52,33 @@ def run(main: Callable[..., None]) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
-    name, required = parameter.name, parameter.default is parameter.empty
+    name, kind = parameter.name, parameter.annotation
     if parameter.kind is parameter.VAR_POSITIONAL:
         parser.add_argument(name, nargs="+", metavar=name.upper())
     elif parameter.kind is not parameter.KEYWORD_ONLY:
-        parser.add_argument(name)
-    elif parameter.annotation is bool:
+        parser.add_argument(name, type=Probe.parse if kind is Probe else str)
+    elif kind is Paths:
+        for folder in ("data", "results"):
+            text = "default: %(default)s"
+            parser.add_argument(
+                f"--{folder}", type=Path, metavar="FOLDER", default=Path(folder), help=text
+            )
+    elif kind is bool:
         parser.add_argument(f"--{name}", action="store_true")
     else:
-        kind, metavar = (str, name.upper()) if parameter.annotation is str else (Path, "PATH")
-        parser.add_argument(
-            f"--{name}",
-            type=kind,
-            metavar=metavar,
-            required=required,
-            default=None if required else parameter.default,
-            help=None if required else "default: %(default)s",
-        )
+        parser.add_argument(f"--{name}", metavar=name.upper(), required=True)
 
 
 def _full_disk(error: Exception) -> StageError | None:
-    """What to say where it is that; HDF5 tells it in a text only."""
+    # HDF5 reports a full disk in the error's text only, without an errno.
     if isinstance(error, StageError) or os.strerror(errno.ENOSPC) not in str(error):
         return None
     return StageError(
         expected="room on the disk",
         found=str(error),
-        cause="a full disk; what was done is kept, and nothing half-written under its final name",
-        do="free some (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
-        "`make clean-partial` what was cut off), then dvc repro",
+        cause="a full disk; complete files are kept, half-written ones are removed",
+        do="free space (`dvc gc --workspace` removes results that params.yaml no longer asks for; "
+        "`make clean-partial` removes the work of interrupted runs), then dvc repro",
     )
 
 

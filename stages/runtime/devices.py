@@ -1,4 +1,4 @@
-"""Where things are computed: `runtime.device`."""
+"""The device that computes: `runtime.device` in params.yaml."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ CPU_FLAGS = Path("/proc/cpuinfo")
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 
 
-def choose(wanted: str) -> torch.device:
-    """The device that `runtime.device` names; `auto` is a GPU where there is one.
+def choose(name: str) -> torch.device:
+    """The device that `runtime.device` names; `auto` is a GPU if the computer has one.
 
-    Raises `StageError` where a GPU is asked for and there is none. On a GPU, TensorFloat-32 is off and
-    the algorithms are deterministic: float32 is float32 everywhere.
+    On a GPU, TensorFloat-32 is off and the algorithms are deterministic: float32 is float32 everywhere.
+    Raises `StageError` if the named GPU does not exist.
     """
-    import torch  # late: it takes seconds, and most stages that ask `may_mean_gpu` do without
+    import torch  # takes seconds; most stages that call `may_mean_gpu` never need it
 
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(wanted)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise StageError(
-            expected=f"the GPU that runtime.device: {wanted} asks for",
+            expected=f"the GPU that runtime.device: {name} asks for",
             found=f"{torch.cuda.device_count()} CUDA devices",
-            cause="no GPU here, or a driver that torch cannot use",
+            cause="no GPU, or a driver that torch cannot use",
             do="set runtime.device: auto or cpu in params.yaml",
         )
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -41,12 +41,12 @@ def choose(wanted: str) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """The GPU's name, or the processor as `timing.machine` has it."""
+    """The GPU's name, if it is one, and `timing.processor()`."""
     if device.type == "cuda":
         import torch
 
-        return f"{torch.cuda.get_device_name(device)}, {timing.machine()}"
-    return timing.machine()
+        return f"{torch.cuda.get_device_name(device)}, {timing.processor()}"
+    return timing.processor()
 
 
 def compute_bfloat16(device: torch.device) -> bool:
@@ -61,31 +61,30 @@ def compute_bfloat16(device: torch.device) -> bool:
         return True  # unknown, such as on a Mac
 
 
-def batch_size(wanted: int | str, device: torch.device) -> int:
-    """`runtime.batch_size`; `auto` is enough to keep the device busy."""
-    if wanted == "auto":
+def batch_size(setting: int | str, device: torch.device) -> int:
+    """`runtime.batch_size` in images; `auto` is large enough to keep the device busy."""
+    if setting == "auto":
         return 32 if device.type == "cpu" else 128
-    return int(wanted)
+    return int(setting)
 
 
 def _keep_memory() -> None:
-    """Tell glibc's malloc, where it is that, to keep what is freed rather than to give it back.
+    """Let glibc's malloc keep freed memory instead of returning it to the operating system.
 
-    Every layer's output is tens of megabytes, which it otherwise asks of the kernel and returns, page by
-    page, for each batch. It took a tenth of VGG16's time and half of EfficientNet-Lite0's
-    (benchmarks/README.md).
+    A layer's output takes tens of megabytes. To map and unmap them for each batch took a tenth of
+    VGG16's time and half of EfficientNet-Lite0's (benchmarks/README.md).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
-        return
-    mallopt(-4, 0)  # M_MMAP_MAX: nothing is mapped by itself
-    mallopt(-1, -1)  # M_TRIM_THRESHOLD: never trimmed
+        return  # another C library
+    mallopt(-4, 0)  # M_MMAP_MAX: no separate mapping for a large block
+    mallopt(-1, -1)  # M_TRIM_THRESHOLD: never return the top of the heap
 
 
-def may_mean_gpu(wanted: str) -> bool:
-    """Whether `runtime.device` can be a GPU: it names one, or is `auto` and there is a driver."""
-    return wanted.startswith("cuda") or (wanted == "auto" and any(map(_loads, DRIVERS)))
+def may_mean_gpu(name: str) -> bool:
+    """Whether `runtime.device` can be a GPU: it names one, or is `auto` and a driver is installed."""
+    return name.startswith("cuda") or (name == "auto" and any(map(_loads, DRIVERS)))
 
 
 def _loads(library: str) -> bool:

@@ -1,17 +1,17 @@
-"""Errors that the user can mend, and the names that an error lists."""
+"""Errors that the user can correct."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
 class StageError(Exception):
-    """Something the user can mend, told in one line.
+    """An error that the user can correct, as one line.
 
-    Parameters
-    ----------
-    expected, found : what was wanted and what there was instead
+    expected, found : what the stage needs, and what it found instead
     cause : the likely reason
-    do : the next thing to run or to edit
+    do : what to run or to edit next
     """
 
     def __init__(self, *, expected: str, found: str, cause: str, do: str) -> None:
@@ -19,23 +19,28 @@ class StageError(Exception):
         super().__init__(" ".join(line.split()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Go from one process to another as it is: its arguments are made one line already."""
-        return _told, self.args
-
-    def within(self, what: str) -> "StageError":
-        """The same error, with `what` it is about put in front."""
-        self.args = (f"{what}: {self.args[0]}",)
-        return self
+        """Pickle the finished line: the four parts are no longer known."""
+        return _from_line, self.args
 
 
-def _told(line: str) -> StageError:
+def _from_line(line: str) -> StageError:
     error = StageError.__new__(StageError)
     error.args = (line,)
     return error
 
 
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put `what: ` in front of the text of a `StageError` that is raised in the block."""
+    try:
+        yield
+    except StageError as error:
+        error.args = (f"{what}: {error.args[0]}",)
+        raise
+
+
 def among(name: str, names: list[str], limit: int = 12) -> str:
-    """The names there are, those like `name` first, for an error that lists them."""
-    like = difflib.get_close_matches(name, names, n=limit)
-    shown = like + [other for other in names if other not in like]
-    return ", ".join(shown[:limit]) + (", …" if len(shown) > limit else "")
+    """The first `limit` of `names` as a list for an error; those similar to `name` come first."""
+    similar = difflib.get_close_matches(name, names, n=limit)
+    ordered = similar + [other for other in names if other not in similar]
+    return ", ".join(ordered[:limit]) + (", …" if len(ordered) > limit else "")

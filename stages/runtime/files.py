@@ -1,4 +1,4 @@
-"""A file or folder appears under its final name whole, or not at all."""
+"""Atomic writing: a file or folder appears under its final name complete, or not at all."""
 
 import csv
 import glob
@@ -15,16 +15,16 @@ from typing import Any
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling to write; put it at `path` when the block ends without an error."""
-    with _beside(path) as temporary:
+    """Yield a temporary path to write to; move the file to `path` if the block ends without an error."""
+    with _temporary_folder(path) as temporary:
         yield temporary / path.name
         (temporary / path.name).replace(path)
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; put it at `path`, in place of an older one, when the block ends."""
-    with _beside(path) as temporary:
+    """Yield an empty folder; let it replace `path` if the block ends without an error."""
+    with _temporary_folder(path) as temporary:
         fresh = temporary / path.name
         fresh.mkdir()
         yield fresh
@@ -35,10 +35,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def unfailing_file(path: Path) -> Iterator[io.FileIO]:
-    """Give a file whose writes seem to succeed; raise the first `OSError` there was when the block ends.
+    """Yield a file whose writes never fail; raise their first `OSError` when the block ends.
 
-    For libraries that cannot bear one: on a full disk HDF5 ends in a segmentation fault when it closes
-    the file, and torch.save tells of an unexpected position.
+    For libraries that do not handle a failed write: on a full disk, HDF5 ends in a segmentation fault
+    when it closes the file, and torch.save reports an unexpected position.
     """
     with _Unfailing(path, "w+") as file:
         try:
@@ -49,38 +49,51 @@ def unfailing_file(path: Path) -> Iterator[io.FileIO]:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write `values` as json, whole or not at all."""
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(values, indent=2) + "\n")
+    write_text(path, json.dumps(values, indent=2) + "\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
-    """Write a csv file, whole or not at all."""
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(lines)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The lines of a csv file as mappings from column to text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a json file; an empty one if the file does not exist."""
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 class _Unfailing(io.FileIO):
     error: OSError | None = None
 
     def write(self, data: Any) -> int:
-        left = memoryview(data).cast("B")
-        length = len(left)
+        remaining = memoryview(data).cast("B")
+        length = len(remaining)
         try:
-            while left and not self.error:
-                left = left[super().write(left) :]
+            while remaining and not self.error:
+                remaining = remaining[super().write(remaining) :]
         except OSError as error:
             self.error = error
         return length
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    # On the same file system as the target, so that the last move is a rename.
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    # In the folder of the target, hence on its file system: the last move is a rename.
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    _remove_abandoned(path)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.{os.getpid()}.", dir=path.parent))
     try:
         yield temporary
@@ -88,19 +101,19 @@ def _beside(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove what processes left there that were killed while they wrote `path`."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
-        number = left.name.removeprefix(f".{path.name}.").partition(".")[0]
-        if number.isdecimal() and not _lives(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
+def _remove_abandoned(path: Path) -> None:
+    """Remove the temporary folders of processes that were killed while they wrote `path`."""
+    for abandoned in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
+        number = abandoned.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(abandoned, ignore_errors=True)
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
-        os.kill(process, 0)  # sends nothing
+        os.kill(process, 0)  # signal 0 only asks whether the process exists
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
+        pass  # the process exists and belongs to another user
     return True

@@ -1,4 +1,4 @@
-"""What the HDF5 files of all kinds have in common."""
+"""Reading and writing HDF5 files of any kind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +14,20 @@ from stages.runtime.errors import StageError
 
 @contextmanager
 def writing(path: Path) -> Iterator[h5py.File]:
-    """Give a new file; on a full disk raise `OSError` at its end."""
-    with files.unfailing_file(path) as target, h5py.File(target, "w") as file:
+    """Yield a new file; `path` gets it complete or not at all. Raise `OSError` on a full disk."""
+    with (
+        files.whole_file(path) as temporary,
+        files.unfailing_file(temporary) as target,
+        h5py.File(target, "w") as file,
+    ):
         yield file
 
 
 @contextmanager
 def reading(path: Path, what: str, stage: str) -> Iterator[None]:
-    """Tell what fails in the block as a `StageError`: `what`, made by `stage`, cannot be read at `path`.
+    """Turn an error in the block into a `StageError`: `what`, made by `stage`, cannot be read at `path`.
 
-    A flipped bit fails there, too, where the data are stored with HDF5's Fletcher-32 checksum.
+    A flipped bit is such an error if the data set has HDF5's Fletcher-32 checksum.
     """
     expected = f"{what} at {path}"
     try:
@@ -34,8 +38,8 @@ def reading(path: Path, what: str, stage: str) -> Iterator[None]:
             expected=expected, found="no such file", cause=cause, do=f"dvc repro {stage}"
         ) from error
     except (OSError, KeyError) as error:
-        # DVC trusts a file of known size and time, and in its cache, of which this is a hard link, one
-        # that is write-protected: it would put the damaged file back in place of a new one.
+        # The file is a hard link to DVC's cache. DVC trusts a known size and time, and in its cache the
+        # write protection. Without chmod and touch, DVC would restore the damaged file.
         raise StageError(
             expected=expected,
             found=str(error),
@@ -45,7 +49,7 @@ def reading(path: Path, what: str, stage: str) -> Iterator[None]:
 
 
 def attributes(item: h5py.File | h5py.Dataset) -> dict[str, Any]:
-    """The attributes of a file or a data set: numbers and texts as Python's own, arrays as lists."""
+    """The attributes of a file or a data set: Python numbers and texts, arrays as lists."""
     return {
         key: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
         for key, value in item.attrs.items()

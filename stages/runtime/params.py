@@ -1,8 +1,8 @@
-"""`params.yaml`, read and checked as a whole before any work starts.
+"""Read `params.yaml` and check all of it before any work starts.
 
-What is allowed stands in `params.schema.json`, which editors understand too. It is no dependency of
-any stage: it can refuse a study but never change a result.
-Names that only torch can judge (models, weights, modules) are checked by `study.check`.
+`params.schema.json` says what is allowed; editors understand it too. It is no dependency of any stage,
+as it can refuse a study but never change a result. `networks.layers.check_backbones` checks the names
+that only torch knows: models, weights, modules.
 """
 
 import json
@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.runtime.errors import StageError, among
+from stages.runtime.probe import Probe
 
 PARAMS = Path("params.yaml")
 _SCHEMA = Path(__file__).parents[2] / "params.schema.json"
@@ -29,7 +30,7 @@ def _is_integer(checker: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# JSON Schema knows no NaN and takes 32.0 for an integer.
+# JSON Schema accepts NaN as a number and 32.0 as an integer.
 _Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
     jsonschema.Draft202012Validator,
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
@@ -41,13 +42,10 @@ _Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 def load_params(path: Path = PARAMS) -> dict[str, Any]:
     """Return the checked parameters.
 
-    Read by ruamel.yaml, as DVC does: PyYAML would take `1e-3` for a text.
+    Like DVC, use ruamel.yaml: PyYAML reads `1e-3` as a text.
 
-    Raises
-    ------
-    StageError
-        for the first thing that is wrong: an unknown or missing key, a wrong type or value, a probe
-        that names no backbone or no layer of it, a fusion or `pca` of what is no probe.
+    Raises `StageError` for the first fault: an unknown or missing key, a wrong type or value, a probe
+    with an unknown backbone or layer, or a fusion or `pca` of something that is not under probes.
     """
     document = _read(path)
     validator = _Validator(json.loads(_SCHEMA.read_text()))
@@ -61,21 +59,15 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     return dict(document)
 
 
-def split_probe(probe: str) -> tuple[str, str]:
-    """`vgg16/pool5` is the layer `pool5` of the backbone `vgg16`."""
-    backbone, _, layer = probe.partition("/")
-    return backbone, layer
-
-
 def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
-    """`svm` as files of metrics have it: the grid as text, since `dvc metrics diff` leaves lists out."""
+    """The section `svm` for files of metrics: the grid as text, as `dvc metrics diff` omits lists."""
     return {**svm, "grid": " ".join(f"{C:g}" for C in svm["grid"])}
 
 
 def _read(path: Path) -> Any:
     try:
         document = YAML(typ="safe").load(path.read_bytes())
-        # Round trip: what json cannot hold (dates, a list inside itself) has no place here.
+        # The round trip refuses what json cannot hold: dates, a list inside itself.
         return json.loads(json.dumps(document))
     except FileNotFoundError:
         raise StageError(
@@ -88,35 +80,36 @@ def _read(path: Path) -> Any:
         raise StageError(
             expected=f"{path} to be YAML made of mappings, lists, texts and numbers",
             found=str(error),
-            cause="a slip of the pen",
-            do=f"mend {path}",
+            cause="a syntax error",
+            do=f"edit {path}",
         ) from error
 
 
 def _refusal(path: Path, error: jsonschema.ValidationError) -> StageError:
     where = ".".join(str(part) for part in error.absolute_path) or "the whole file"
     schema: Any = error.schema
-    found: Any = error.instance
+    value: Any = error.instance
     if error.validator == "additionalProperties":
         allowed = list(schema["properties"])
-        unknown = next(key for key in found if key not in allowed)
-        expected, what = f"one of {among(unknown, allowed)}", f"the unknown key {unknown!r}"
+        unknown = next(key for key in value if key not in allowed)
+        expected, found = f"one of {among(unknown, allowed)}", f"the unknown key {unknown!r}"
     elif error.validator == "required":
-        missing = next(key for key in schema["required"] if key not in found)
-        about = schema["properties"][missing].get("description", "")
-        expected, what = f"{missing} ({about})", "no such key"
+        missing = next(key for key in schema["required"] if key not in value)
+        description = schema["properties"][missing].get("description", "")
+        expected, found = f"{missing} ({description})", "no such key"
     else:
-        expected, what = schema["description"], _short(found)
+        expected, found = schema["description"], _short(value)
     return StageError(
         expected=f"in {path}, {where}: {expected}",
-        found=what,
+        found=found,
         cause="a misspelt or misplaced entry",
         do=f"edit {path}",
     )
 
 
-def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
-    backbone, layer = split_probe(probe)
+def _check_probe(path: Path, text: str, backbones: dict[str, Any]) -> None:
+    probe = Probe.parse(text)
+    backbone, layer = probe.backbone, probe.layer
     if backbone not in backbones:
         expected, found = among(backbone, list(backbones)), f"the unknown backbone {backbone!r}"
     elif layer not in backbones[backbone]["layers"]:
@@ -127,7 +120,7 @@ def _check_probe(path: Path, probe: str, backbones: dict[str, Any]) -> None:
     raise StageError(
         expected=f"in {path}, probes: {probe} to name one of {expected}",
         found=found,
-        cause="a probe without its layer under backbones, or a misspelt one",
+        cause="a misspelt probe, or one whose layer is missing under backbones",
         do=f"edit {path}",
     )
 
@@ -143,7 +136,7 @@ def _check_listed(path: Path, section: str, probes: list[str], listed: list[str]
             raise StageError(
                 expected=f"in {path}, {section}: one of {among(probe, listed)}",
                 found=f"{probe!r}, which is not under probes",
-                cause="a misspelt probe, or one that was taken out",
+                cause="a misspelt probe, or one that was removed from probes",
                 do=f"edit {path}",
             )
 

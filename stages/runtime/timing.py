@@ -1,7 +1,7 @@
-"""Seconds and memory, and the machine they were measured on.
+"""Seconds and memory, and the computer on which they were measured.
 
-They go to files of their own under `data/timings/`: a time differs at every run, and must not make
-anything else stale.
+Times differ from run to run. They have files of their own, under `data/timings/`, so that no other file
+changes with them.
 """
 
 import os
@@ -15,7 +15,7 @@ from stages.runtime import files
 
 
 class Stopwatch:
-    """Sums wall-clock seconds: `with watch: ...`, then `watch.seconds`."""
+    """The sum of the wall-clock seconds of all blocks `with watch:` in `watch.seconds`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -28,7 +28,7 @@ class Stopwatch:
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process now, in bytes (Linux; elsewhere the peak so far)."""
+    """Resident memory of this process now, in bytes; without Linux's /proc, the peak so far."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -36,9 +36,9 @@ def resident_bytes() -> int:
 
 
 def peak_bytes() -> int:
-    """Largest resident memory of this process so far, in bytes."""
+    """Peak resident memory of this process so far, in bytes."""
     try:
-        # Not ru_maxrss where there is a choice: a process inherits that of the one that started it.
+        # Not ru_maxrss, which a process inherits from its parent.
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     except (OSError, IndexError):
@@ -46,19 +46,19 @@ def peak_bytes() -> int:
         return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def machine() -> str:
+def processor() -> str:
     """The processor, its cores and the memory, as one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    return f"{_processor_name()}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
 def write(path: Path, **values: Any) -> None:
-    """Write `values`, the machine and the peak memory of this process to the json file `path`."""
-    record = {**values, "machine": machine(), "peak_bytes": peak_bytes()}
+    """Write `values`, the processor and the peak memory of this process to the json file `path`."""
+    record = {**values, "processor": processor(), "peak_bytes": peak_bytes()}
     files.write_json(path, record)
 
 
-def _processor() -> str:
+def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

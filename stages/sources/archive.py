@@ -1,4 +1,4 @@
-"""The files in a folder, a zip or a tar archive, whatever they are called, one at a time."""
+"""Reads the files of a folder, a zip archive or a tar archive, one at a time."""
 
 import lzma
 import os
@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# An archive with more than 15 Scene in it is searched, but not one without end.
-MOST_MEMBERS, MOST_LISTED = 200_000, 2**25  # the second: bytes of a zip's list of members
+# An archive may hold more than 15 Scene, up to these limits.
+MOST_MEMBERS = 200_000
+MOST_LISTED = 2**25  # bytes of a zip's central directory
 
 
 class ArchiveError(Exception):
-    """What cannot be read as a folder or an archive; its text is the reason."""
+    """A folder or archive cannot be read; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One regular file: the name it has there, its size, and a way to read exactly that many bytes."""
+    """One regular file: its name in the archive, its size in bytes, and a function that reads them."""
 
     name: str
     size: int
@@ -28,18 +29,13 @@ class Member:
 
 
 def members(path: Path) -> Iterator[Member]:
-    """Yield the regular files of a folder or archive; links are passed over.
+    """Yield the regular files of a folder or archive, no links. Read a member before the next one.
 
-    A member must be read before the next one is asked for.
-
-    Raises
-    ------
-    ArchiveError
-        if `path` does not exist, is neither folder nor archive, or is damaged or encrypted.
+    Raises `ArchiveError` if `path` is missing, damaged, encrypted, or neither a folder nor an archive.
     """
     if not path.exists():
         raise ArchiveError("nothing is there")
-    with _damage_told():
+    with _reporting_damage():
         if path.is_dir():
             yield from _folder(path)
         elif zipfile.is_zipfile(path):
@@ -53,8 +49,8 @@ def members(path: Path) -> Iterator[Member]:
             raise ArchiveError("neither a folder nor a zip or tar archive; perhaps an error page")
 
 
-def _bounded(found: Iterator[Member]) -> Iterator[Member]:
-    for number, member in enumerate(found):
+def _bounded(archived: Iterator[Member]) -> Iterator[Member]:
+    for number, member in enumerate(archived):
         if number == MOST_MEMBERS:
             raise ArchiveError(f"more than {MOST_MEMBERS:,} members")
         yield member
@@ -75,7 +71,7 @@ def _zip(path: Path) -> Iterator[Member]:
             if not info.is_dir():
 
                 def read(info: zipfile.ZipInfo = info) -> bytes:
-                    with _damage_told(), archive.open(info) as file:
+                    with _reporting_damage(), archive.open(info) as file:
                         return file.read(info.file_size)
 
                 yield Member(info.filename, info.file_size, read)
@@ -84,11 +80,11 @@ def _zip(path: Path) -> Iterator[Member]:
 def _tar(path: Path) -> Iterator[Member]:
     with tarfile.open(path) as archive:
         while info := archive.next():
-            archive.members.clear()  # type: ignore[attr-defined]  # or it would keep all of them
+            archive.members.clear()  # type: ignore[attr-defined]  # frees the list of members read so far
             if info.isfile():
 
                 def read(info: tarfile.TarInfo = info) -> bytes:
-                    with _damage_told():
+                    with _reporting_damage():
                         file = archive.extractfile(info)
                         return file.read() if file else b""
 
@@ -101,20 +97,20 @@ def _begins_as_zip(path: Path) -> bool:
 
 
 def _refuse_long(path: Path) -> None:
-    """Refuse a zip whose list of members is too long: to open it is to read it whole into memory."""
+    """Refuse a zip with a huge central directory: `ZipFile` reads all of it into memory."""
     with path.open("rb") as file:
-        # The record that ZipFile will read, found the way it will be found.
+        # The function by which ZipFile finds its record.
         record = zipfile._EndRecData(file)  # type: ignore[attr-defined]
     listed = record[5] if record else 0
     if listed > MOST_LISTED:
-        raise ArchiveError(f"a list of members of {listed:,} bytes, where {MOST_LISTED:,} are the most")
+        raise ArchiveError(f"a list of members of {listed:,} bytes; the limit is {MOST_LISTED:,}")
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _reporting_damage() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
         raise ArchiveError(f"cut off or damaged: {error}") from error
-    except (RuntimeError, NotImplementedError) as error:  # how zipfile asks for a password
+    except (RuntimeError, NotImplementedError) as error:  # zipfile without a password
         raise ArchiveError(f"encrypted, or packed in an unusual way: {error}") from error

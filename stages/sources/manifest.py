@@ -1,6 +1,5 @@
-"""15 Scene as a list of contents: what each image is, told by its sha256 and not by its name."""
+"""The manifest: the images of 15 Scene, identified by sha256, not by name."""
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.runtime.errors import StageError
+from stages.runtime.files import read_csv
 from stages.sources.archive import Member
 
 _COLUMNS = ["label", "file", "split", "bytes", "sha256"]
@@ -16,7 +16,7 @@ ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One image: where it goes, its published split (train or test), its size in bytes, its content."""
+    """One image: label, file name, published split (train or test), size in bytes, digest."""
 
     label: str
     file: str
@@ -26,28 +26,28 @@ class Entry:
 
 
 def read(path: Path) -> list[Entry]:
-    """Read the manifest, a csv file with the columns label, file, split, bytes, sha256."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            raise StageError(
-                expected=f"the columns {', '.join(_COLUMNS)} in {path}",
-                found=", ".join(reader.fieldnames or ["an empty file"]),
-                cause="the manifest was edited",
-                do=f"git checkout {path}",
-            )
-        return [
-            Entry(line["label"], line["file"], line["split"], int(line["bytes"]), line["sha256"])
-            for line in reader
-        ]
+    """Read the manifest; raise `StageError` unless its columns are label, file, split, bytes, sha256."""
+    lines = read_csv(path)
+    columns = list(lines[0]) if lines else ["no line"]
+    if columns != _COLUMNS:
+        raise StageError(
+            expected=f"the columns {', '.join(_COLUMNS)} in {path}",
+            found=", ".join(columns),
+            cause="the manifest was edited",
+            do=f"git checkout {path}",
+        )
+    return [
+        Entry(line["label"], line["file"], line["split"], int(line["bytes"]), line["sha256"])
+        for line in lines
+    ]
 
 
 def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> list[str]:
-    """Write each known content among `members` to every `folder/<label>/<file>` it stands for.
+    """Write each member whose content is in `entries` to every `folder/<label>/<file>` that has it.
 
-    Names inside the source are never used to write, so a hostile archive cannot leave the folder;
-    only members of a known size are read, so an inflated one costs nothing. Archives among the members
-    are not looked into: their names are returned.
+    Names in the archive are never used as paths, so a hostile archive cannot write elsewhere. Only
+    members of a listed size are read, so a zip bomb is not unpacked. Return the names of nested
+    archives, which are not searched.
     """
     places = defaultdict(list)
     for entry in entries:
@@ -67,7 +67,7 @@ def place(members: Iterable[Member], entries: Sequence[Entry], folder: Path) -> 
 
 
 def missing(entries: Sequence[Entry], folder: Path) -> str:
-    """What `place` has not found yet, such as `3 of 4485 images (kitchen 2, street 1)`; or nothing."""
+    """The absent images, such as `3 of 4485 images (kitchen 2, street 1)`; "" if there are none."""
     absent = Counter(e.label for e in entries if not (folder / e.label / e.file).exists())
     if not absent:
         return ""

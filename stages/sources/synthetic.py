@@ -1,6 +1,6 @@
-"""Generated scenes: six kinds of grey picture, drawn from a seed, for the demo and the tests.
+"""Synthetic scenes: six classes of grey pictures from a seeded generator, for the demo and the tests.
 
-They stand in for photographs where none can be had; their accuracies say nothing about real ones.
+Accuracies on them say nothing about photographs.
 """
 
 from collections.abc import Callable
@@ -78,11 +78,11 @@ KINDS: dict[str, Callable[[Generator], Picture]] = {
 
 
 def write(folder: Path, *, classes: int, images_per_class: int) -> None:
-    """Draw `images_per_class` pictures of the first `classes` kinds into `folder/<kind>/`."""
+    """Draw `images_per_class` pictures of each of the first `classes` kinds into `folder/<kind>/`."""
     for kind, draw in list(KINDS.items())[:classes]:
         (folder / kind).mkdir(parents=True)
         for number in range(images_per_class):
-            # One generator a picture: asking for more pictures leaves the others as they are.
+            # One generator per picture: a larger number of pictures does not change the first ones.
             rng = np.random.default_rng([number, *kind.encode()])
             noisy = draw(rng) * rng.uniform(0.6, 1.1) + rng.normal(0, 0.15, size=(SIZE, SIZE))
             pixels = (255 * noisy.clip(0, 1)).astype(np.uint8)

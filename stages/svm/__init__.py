@@ -1,4 +1,4 @@
-"""Linear SVMs: solve, tune, evaluate.
+"""Linear SVMs: solving, tuning, evaluation.
 
 May import: kernels, dataset, runtime.
 """

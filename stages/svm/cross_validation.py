@@ -1,4 +1,4 @@
-"""C by cross-validation, inside the training rows only."""
+"""The choice of C by cross-validation, on the training rows only."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from stages.kernels import fusion
 from stages.runtime.errors import StageError
 from stages.svm import dual, newton
 
-Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[dual.Machine]]
+Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[dual.KernelSVM]]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy against C: `mean` and `std` over the folds for each of the ascending `grid`."""
+    """Accuracy against C: its `mean` and `std` over the folds for each C of the ascending `grid`."""
 
     grid: list[float]
     mean: list[float]
@@ -24,12 +24,12 @@ class Curve:
 
     @property
     def best(self) -> float:
-        """The C with the highest mean accuracy; of several the smallest."""
+        """The C with the highest mean accuracy; the smallest such C if there are several."""
         return self.grid[int(np.argmax(self.mean))]
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best C is the first or the last of the grid: a wider one may have a better."""
+        """Whether the best C is the first or the last of the grid: a wider grid may hold a better C."""
         return self.best in (self.grid[0], self.grid[-1])
 
 
@@ -40,29 +40,29 @@ def cross_validate(
     grid: Sequence[float],
     folds: int,
     seed: int,
-    solve: Solver = newton.path,
+    solve: Solver = newton.fit_path,
 ) -> Curve:
-    """Train on all folds but one and predict that one, for each C and fold.
+    """For each fold and C, train on the other folds and predict the fold.
 
     Parameters
     ----------
-    members : kernels of the training rows, (n_train, n_train); of several their fusion is taken, scaled
-        by the rows that a fold trains on
-    y : their classes, (n_train,)
+    members : kernels of the training rows, (n_train, n_train); several kernels are fused, each scaled by
+        the rows that a fold trains on
+    y : classes of the training rows, (n_train,)
     grid : the values of C
-    folds, seed : stratified folds, shuffled: `StratifiedKFold(folds, shuffle=True, random_state=seed)`
-    solve : `svm.path` or `liblinear.path`
+    folds, seed : arguments of `StratifiedKFold(folds, shuffle=True, random_state=seed)`
+    solve : `newton.fit_path` or `liblinear.fit_path`
 
     Raises
     ------
     StageError
         if a class has fewer training images than there are folds.
     """
-    least = int(np.bincount(y).min())
-    if least < folds:
+    smallest_class = int(np.bincount(y).min())
+    if smallest_class < folds:
         raise StageError(
             expected=f"at least {folds} training images of each class, one for each of svm.folds",
-            found=f"{least} of one class",
+            found=f"{smallest_class} of one class",
             cause="svm.folds is larger than the training set allows",
             do="lower svm.folds in params.yaml, or raise splits.train_per_class",
         )
@@ -71,7 +71,7 @@ def cross_validate(
     accuracies = np.array(
         [_accuracies(members, y, train, test, ascending, solve) for train, test in splits]
     )
-    # Rounded: sums of the same fold accuracies in another order must not break a tie.
+    # Rounded, so that the order in which equal fold accuracies are summed does not break a tie.
     mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0)
     return Curve(ascending, mean.tolist(), std.tolist())
 
@@ -85,6 +85,6 @@ def _accuracies(
     solve: Solver,
 ) -> list[float]:
     K = fusion.kernel(members, train)
-    machines = solve(K[np.ix_(train, train)], y[train], grid)
+    svms = solve(K[np.ix_(train, train)], y[train], grid)
     cross = K[np.ix_(test, train)]
-    return [float((machine.decide(cross).argmax(axis=1) == y[test]).mean()) for machine in machines]
+    return [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]

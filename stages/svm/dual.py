@@ -1,4 +1,4 @@
-"""A trained SVM on disk: plain arrays in HDF5."""
+"""A linear SVM in the dual: coefficients of the training rows, applied to a kernel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.runtime import files, hdf5
+from stages.runtime import hdf5
+from stages.runtime.probe import Probe
 
 
 @dataclass(frozen=True)
-class Machine:
+class KernelSVM:
     """A trained SVM: `alpha` (n_train, k) and `bias` (k,), a column for each of the k classes.
 
-    `converged` is False if the solver was not at the minimum for one of the classes when it stopped.
+    `converged` is False if the solver stopped before the minimum for at least one class.
     """
 
     alpha: NDArray[np.float64]
@@ -24,22 +25,21 @@ class Machine:
     converged: bool
 
     def decide(self, K: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Decision values (m, k) of m rows, from their kernel with the training rows, K (m, n_train)."""
+        """Return decision values (m, k) of m rows; K (m, n_train) is their kernel with training rows."""
         return K @ self.alpha + self.bias
 
 
-def write(path: Path, machine: Machine, attributes: Mapping[str, Any]) -> None:
-    """Write `alpha` (n_train, k) and `bias` (k,), with `attributes`."""
-    with files.whole_file(path) as partial, hdf5.writing(partial) as file:
+def write(path: Path, svm: KernelSVM, attributes: Mapping[str, Any]) -> None:
+    """Write the data sets `alpha` (n_train, k) and `bias` (k,), and `attributes`."""
+    with hdf5.writing(path) as file:
         for name in ("alpha", "bias"):
-            file.create_dataset(name, data=getattr(machine, name), track_times=False)
-        file.attrs.update({**attributes, "converged": machine.converged})
+            file.create_dataset(name, data=getattr(svm, name), track_times=False)
+        file.attrs.update({**attributes, "converged": svm.converged})
 
 
-def read(path: Path) -> tuple[Machine, dict[str, Any]]:
-    """The machine and the attributes that `write` got."""
-    probe = f"{path.parent.name}/{path.stem}"
+def read(path: Path, probe: Probe) -> tuple[KernelSVM, dict[str, Any]]:
+    """Return the SVM of `probe` and its attributes; raise `StageError` if the file cannot be read."""
     with hdf5.reading(path, f"the SVM of {probe}", f"train@{probe}"), h5py.File(path, "r") as file:
         attributes = hdf5.attributes(file)
         converged = bool(attributes.pop("converged"))
-        return Machine(file["alpha"][:], file["bias"][:], converged), attributes
+        return KernelSVM(file["alpha"][:], file["bias"][:], converged), attributes

@@ -1,35 +1,41 @@
-"""What the classifiers of a probe share: what they are given, and how they are scored."""
+"""The inputs of every classifier of a probe, and the score of its predictions."""
 
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from stages.dataset import index
-from stages.dataset.index import Index
 from stages.kernels import gram
-from stages.runtime.provenance import refuse_misnamed, refuse_other
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import Provenance, refuse_other_rows
 
 
-def load(
-    probe: str, stage: str, *, kernel: Path, rows: Path, normalize: str
-) -> tuple[NDArray[np.float64], dict[str, Any], Index]:
-    """The kernel K (n, n) of `probe`, as `svm.normalize` wants it, its attributes, and the index.
+@dataclass(frozen=True)
+class Inputs:
+    """The normalised kernel K (n, n) of a probe, the provenance of its features, and the index."""
 
-    Raises `StageError` if the kernel that `stage` reads is of another probe or of other rows than the
-    index has.
+    K: NDArray[np.float64]
+    provenance: Provenance
+    index: index.Index
+
+
+def load(probe: Probe, stage: str, paths: Paths, *, normalize: str) -> Inputs:
+    """Return the inputs of `probe` for `stage`; `normalize` is the parameter `svm.normalize`.
+
+    Raises `StageError` if the kernel belongs to another probe or to other rows than the index.
     """
-    images = index.read(rows)
-    K, about = gram.read(kernel)
-    refuse_misnamed("a kernel", probe, about, f"gram@{probe}")
-    refuse_other("a kernel", "rows", about["rows"], index.digest(images.keys), f"dvc repro {stage}")
-    return gram.l2_normalise(K) if normalize == "l2" else K, about, images
+    images = index.read(paths.index)
+    K, provenance = gram.read(paths.kernel(probe), probe)
+    rows = index.digest(images.keys)
+    refuse_other_rows("a kernel", "rows", provenance.rows, rows, f"dvc repro {stage}")
+    return Inputs(gram.l2_normalise(K) if normalize == "l2" else K, provenance, images)
 
 
 def score(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
-    """Share of images that are right, over all (accuracy) and averaged over classes (balanced)."""
+    """Return the share of correctly classified images, overall and as the mean over the classes."""
     return {
         "accuracy": float(accuracy_score(actual, predicted)),
         "balanced_accuracy": float(balanced_accuracy_score(actual, predicted)),

@@ -1,7 +1,7 @@
-"""scikit-learn's `LinearSVC` in place of the exact solver: `svm.solver: liblinear`, for reference.
+"""scikit-learn's `LinearSVC` as a reference for the exact solver: `svm.solver: liblinear`.
 
-It wants features and not a kernel, so it is given the columns that kernels/empirical_map.py makes of it:
-the problem is the same, the width at most the number of training rows. It stops at a tolerance.
+`LinearSVC` takes features and not a kernel. It is trained on the exact feature map of
+kernels/empirical_map.py, at most n_train columns, and solves the same problem, up to a tolerance.
 """
 
 import warnings
@@ -13,32 +13,34 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from stages.kernels import empirical_map
-from stages.svm.dual import Machine
+from stages.svm.dual import KernelSVM
 
 MAX_STEPS = 10_000
 
 
-def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
-    """`svm.path` by `LinearSVC`: a machine for each of the `Cs`; with two classes too, one for each.
+def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[KernelSVM]:
+    """Fit an SVM for each of the `Cs` with `LinearSVC`, as `newton.fit_path` does.
 
     Parameters
     ----------
     K : kernel of the training rows, (n_train, n_train)
-    y : their classes, 0 to k - 1, (n_train,)
-    Cs : the weights of the hinge losses, above 0
+    y : classes of the training rows, 0 to k - 1, (n_train,)
+    Cs : weights of the hinge losses, above 0
     """
     basis = empirical_map.basis(K)
     Z = K @ basis
     return [_fit(Z, basis, y, C) for C in Cs]
 
 
-def _fit(Z: NDArray[np.float64], basis: NDArray[np.float64], y: NDArray[np.int64], C: float) -> Machine:
+def _fit(
+    Z: NDArray[np.float64], basis: NDArray[np.float64], y: NDArray[np.int64], C: float
+) -> KernelSVM:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        machine = LinearSVC(C=C, dual=False, max_iter=MAX_STEPS).fit(Z, y)
-    weights, bias = machine.coef_, machine.intercept_
-    if len(weights) == 1:  # of two classes it trains one machine, for the second
+        svc = LinearSVC(C=C, dual=False, max_iter=MAX_STEPS).fit(Z, y)
+    weights, bias = svc.coef_, svc.intercept_
+    if len(weights) == 1:  # for two classes LinearSVC trains one SVM, that of the second
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-    # Z = K_iT basis, so w.z = K_iT (basis w): the same machine in terms of the kernel.
-    stopped = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-    return Machine(basis @ weights.T, bias, not stopped)
+    # z_i = K_iT basis, so w.z_i = K_iT (basis w): alpha = basis w is the same SVM in the dual.
+    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    return KernelSVM(basis @ weights.T, bias, converged)

@@ -1,23 +1,23 @@
 """A linear SVM on features of any width, solved exactly through their Gram matrix.
 
-The problem is that of scikit-learn's `LinearSVC` (one class against the rest, squared hinge, the bias
-regularised like a weight): minimise over (w, b)
+The problem is that of scikit-learn's `LinearSVC` (one class against the rest, squared hinge loss, the
+bias regularised like a weight): minimise over (w, b)
 
     J = 1/2 |w|^2 + 1/2 b^2 + C sum_i max(0, 1 - y_i f_i)^2,      f_i = w.x_i + b
 
 Its solution is a combination of the n training rows, w = X^T alpha and b = sum_i alpha_i, so that
-f = (K + 1) alpha with K = X X^T: the width of X does not matter any more.
+f = (K + 1) alpha with K = X X^T: the width of X does not matter.
 
-J is quadratic as long as the set A of rows inside the margin (y_i f_i < 1) stays the same. Newton's step
-solves the quadratic of the present A,
+J is quadratic as long as the set A of rows inside the margin (y_i f_i < 1) stays the same. A Newton step
+solves the quadratic of the current A,
 
-    (K_AA + 1 + I / (2 C)) alpha_A = y_A,      alpha = 0 elsewhere,
+    (K_AA + 1 + I / (2 C)) alpha_A = y_A,      alpha = 0 elsewhere.
 
-and when A does not change any more that is the exact minimum, not an approximation of it: there is no
-tolerance to choose. An exact line search makes the number of steps finite. (`LinearSVC` stops at a
-tolerance, and on wide features well before the minimum: tests/svm/test_newton.py compares them.)
-Finite can be hundreds, where the classes are only just separable; from the minimum of a smaller C it is
-a few dozen, so a search that takes long starts anew from there.
+When A no longer changes, alpha is the exact minimum: there is no tolerance to choose. An exact line
+search makes the number of steps finite. (`LinearSVC` stops at a tolerance, on wide features well before
+the minimum: tests/svm/test_newton.py compares the two.) Where the classes are barely separable, hundreds
+of steps are possible; from the minimum of a smaller C there are a few dozen. A slow search therefore
+restarts from there.
 
 Sources: Chapelle 2007, "Training a support vector machine in the primal", Neural Computation 19(5);
 Keerthi and DeCoste 2005, "A modified finite Newton method for fast solution of large scale linear
@@ -30,60 +30,58 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv, dpotrf, dpotri
 from scipy.optimize import brentq
-from threadpoolctl import threadpool_limits
 
 from stages.runtime.errors import StageError
-from stages.svm.dual import Machine
+from stages.runtime.limits import one_blas_thread
+from stages.svm.dual import KernelSVM
 
 MAX_STEPS = 300
-PATIENCE = 30  # steps before a detour; nearly all searches take fewer
+PATIENCE = 30  # steps before a detour to a smaller C; nearly all searches need fewer
 MAX_DETOURS = 8
-# Below this share of rows outside the margin, a step is solved through them: the sooner the fewer.
+# If the share of rows outside the margin is below this one, the inverse of the whole system is faster.
 FEW = 0.25
 
 
-def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> Machine:
+def fit(K: NDArray[np.float64], y: NDArray[np.int64], *, C: float) -> KernelSVM:
     """Train one SVM per class against the rest.
 
     Parameters
     ----------
     K : kernel of the training rows, (n_train, n_train)
-    y : their classes, 0 to k - 1, (n_train,)
-    C : the weight of the hinge losses, above 0
+    y : classes of the training rows, 0 to k - 1, (n_train,)
+    C : weight of the hinge losses, above 0
 
-    Raises `StageError` where C is so large that float64 cannot solve the problem.
+    Raises `StageError` if C is too large for the problem to be solved in float64.
     """
-    return path(K, y, [C])[0]
+    return fit_path(K, y, [C])[0]
 
 
-def path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[Machine]:
-    """`fit` for each of the ascending `Cs`, each from where the one before ended.
+def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) -> list[KernelSVM]:
+    """Fit an SVM for each of the ascending `Cs`, each search starting at the minimum of the previous C.
 
-    The set of rows inside the margin changes little from one C to the next, and above some C not at all:
-    seven values take two to four steps a class and value.
+    The set of rows inside the margin changes little from one C to the next, and not at all above some C:
+    with seven values of C, a search takes two to four steps per class and C.
     """
     targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
     searches = [(target, _State(len(K))) for target in targets.T]
-    augmented, machines = K + 1.0, []  # the bias is one more feature, constantly 1
-    # Systems of this size lose more by threads than they gain; and so the result does not depend on the
-    # number of cores.
-    with threadpool_limits(1, user_api="blas"):
+    augmented, svms = K + 1.0, []  # the bias is one more feature, with the value 1
+    with one_blas_thread():
         for number, C in enumerate(Cs):
-            # Only the first is started from nowhere.
+            # Only the first C has no minimum to start from.
             converged = _minimise(augmented, C, searches, 0 if number else MAX_DETOURS)
             alpha = np.stack([state.alpha for _, state in searches], axis=1)
-            machines.append(Machine(alpha, alpha.sum(axis=0), converged))
-    return machines
+            svms.append(KernelSVM(alpha, alpha.sum(axis=0), converged))
+    return svms
 
 
 class _State:
-    """Where the search for one class is: alpha (n,), f (n,), and the rows inside the margin."""
+    """State of the search for one class: alpha (n,), f (n,) and the mask `inside` of the margin (n,)."""
 
     def __init__(self, n: int) -> None:
         self.start(n)
 
     def start(self, n: int) -> None:
-        """Begin (again) at alpha = 0, from where every row is inside the margin."""
+        """Start, or restart, at alpha = 0, where every row is inside the margin."""
         self.alpha, self.f = np.zeros(n), np.zeros(n)
         self.inside = np.ones(n, dtype=np.bool_)
 
@@ -96,29 +94,31 @@ class _System:
         self._inverse: NDArray[np.float64] | None = None
 
     def solve(self, y: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return alpha (n,) for the targets y (n,), zero outside."""
-        out = np.flatnonzero(~inside)
-        if len(out) < FEW * len(y):
-            alpha = self._through(out, np.where(inside, y, 0.0))
-            # Once more for what is left: the inverse is less exact than a factorisation.
-            left = y - self.K @ alpha - alpha / (2 * self.C)
-            return alpha + self._through(out, np.where(inside, left, 0.0))
+        """Return alpha (n,) for the targets y (n,), zero outside the margin."""
+        outside = np.flatnonzero(~inside)
+        if len(outside) < FEW * len(y):
+            alpha = self._solve_by_inverse(outside, np.where(inside, y, 0.0))
+            # One refinement step: the inverse is less exact than a factorisation.
+            residual = y - self.K @ alpha - alpha / (2 * self.C)
+            return alpha + self._solve_by_inverse(outside, np.where(inside, residual, 0.0))
         alpha = np.zeros_like(y)
         alpha[inside] = _cholesky_solve(self._matrix(np.flatnonzero(inside)), y[inside])
         return alpha
 
-    def _through(self, out: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Solve for all rows but a few by the inverse P of M, which serves all classes.
+    def _solve_by_inverse(
+        self, outside: NDArray[np.int64], y: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Solve by the inverse P of M, which all classes share; O are the few rows `outside` the margin.
 
-        alpha = P (y + z), where z, zero but for the rows outside, makes alpha zero there:
+        alpha = P (y + z), where z is zero except in the rows O and makes alpha zero there:
         P_OO z_O = -(P y)_O.
         """
         P = self._inverted()
         alpha = P @ y
-        if len(out):
-            z = _cholesky_solve(P[np.ix_(out, out)], -alpha[out])
-            alpha = alpha + P[:, out] @ z
-            alpha[out] = 0.0
+        if len(outside):
+            z = _cholesky_solve(P[np.ix_(outside, outside)], -alpha[outside])
+            alpha = alpha + P[:, outside] @ z
+            alpha[outside] = 0.0
         return alpha
 
     def _inverted(self) -> NDArray[np.float64]:
@@ -132,7 +132,7 @@ class _System:
         return self._inverse
 
     def _matrix(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """A copy of M's rows and columns `rows`."""
+        """Return a copy of the rows and columns `rows` of M."""
         matrix = self.K[np.ix_(rows, rows)]
         matrix.flat[:: len(rows) + 1] += 1 / (2 * self.C)
         return matrix
@@ -144,9 +144,9 @@ def _minimise(
     searches: Sequence[tuple[NDArray[np.float64], _State]],
     detours: int,
 ) -> bool:
-    """Move the states of all classes to the minimum at C; return whether it was reached for all.
+    """Move the states of all classes to the minimum at C; return whether all reached it.
 
-    Those that take long start anew from the minimum at C / 30, if any `detours` are left.
+    Slow searches restart from the minimum at C / 30, if any `detours` remain.
     """
     system, limit = _System(K, C), PATIENCE if detours else MAX_STEPS
     slow = [search for search in searches if not _newton(system, *search, limit)]
@@ -161,23 +161,23 @@ def _minimise(
 def _newton(system: _System, y: NDArray[np.float64], state: _State, limit: int) -> bool:
     """Move `state` to the minimum of J for one class; return whether `limit` steps were enough."""
     for _ in range(limit):
-        goal = system.solve(y, state.inside)
-        f_goal = system.K @ goal
-        if np.array_equal(y * f_goal < 1, state.inside):
-            state.alpha, state.f = goal, f_goal
+        alpha = system.solve(y, state.inside)
+        f = system.K @ alpha
+        if np.array_equal(y * f < 1, state.inside):
+            state.alpha, state.f = alpha, f
             return True
-        step, f_step = goal - state.alpha, f_goal - state.f
+        step, f_step = alpha - state.alpha, f - state.f
         length = _line_search(y, state.alpha, state.f, step, f_step, system.C)
         state.alpha, state.f = state.alpha + length * step, state.f + length * f_step
         if length * np.abs(f_step).max() <= 1e-12 * np.abs(state.f).max():
-            return True  # no way down is left but rounding, such as of rows on the margin
+            return True  # J can only change by rounding, such as that of rows on the margin
         state.inside = y * state.f < 1
     return False
 
 
 def _cholesky_solve(matrix: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solve for a symmetric positive definite matrix, which is overwritten."""
-    # LAPACK itself: scipy.linalg's cho_solve copies and checks, for as long as it solves.
+    # LAPACK directly: the copies and checks of scipy.linalg.cho_solve take as long as the solution.
     _, solution, info = dposv(matrix.T, y, lower=1, overwrite_a=1)
     _refuse(info)
     return np.asarray(solution)
@@ -186,9 +186,9 @@ def _cholesky_solve(matrix: NDArray[np.float64], y: NDArray[np.float64]) -> NDAr
 def _refuse(info: int) -> None:
     if info:
         raise StageError(
-            expected="a C of which 1 / (2 C) is more than the rounding of the kernel",
+            expected="a C with 1 / (2 C) above the rounding of the kernel",
             found="a system that cannot be solved in float64",
-            cause="a very large C, on features as large as these",
+            cause="a very large C for features of this size",
             do="lower svm.C or the largest value of svm.grid, or set svm.normalize: l2, in params.yaml",
         )
 
@@ -201,7 +201,7 @@ def _line_search(
     f_step: NDArray[np.float64],
     C: float,
 ) -> float:
-    """How far along `step` J is least, 0 to 1: where its slope, which only grows, is zero."""
+    """Return the t in [0, 1] that minimises J at alpha + t step: the root of its increasing slope."""
 
     def slope(t: float) -> float:
         hinge = np.maximum(0.0, 1 - y * (f + t * f_step))

@@ -1,7 +1,7 @@
-"""The whole protocol for one kernel: the headline split and the random ones, a fixed C and a tuned one.
+"""The evaluation protocol of one kernel: the headline split and random splits, a fixed and a tuned C.
 
-On each split C is tuned by cross-validation inside its training rows, the SVM is trained on all of them
-with that C and with the fixed one, and both predict all rows. No test row has a part in any of it.
+On each split, cross-validation on the training rows tunes C. Two SVMs are trained on all training rows,
+one with the tuned C and one with the fixed C. Both predict all rows; no test row is used for training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,25 +11,29 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from stages.dataset.index import Index
 from stages.kernels import fusion
 from stages.runtime import timing
-from stages.svm import cross_validation, dual, liblinear, newton
+from stages.runtime.limits import one_blas_thread
+from stages.svm import cross_validation, liblinear, newton
+from stages.svm.dual import KernelSVM
 
-SOLVERS: dict[str, cross_validation.Solver] = {"newton": newton.path, "liblinear": liblinear.path}
-# Training rows from which processes of their own repay their start.
+SOLVERS: dict[str, cross_validation.Solver] = {
+    "newton": newton.fit_path,
+    "liblinear": liblinear.fit_path,
+}
+# With fewer training rows, starting a worker process takes longer than its work.
 _WORTH_A_PROCESS = 400
 
 
 @dataclass(frozen=True)
-class Trial:
+class SplitResult:
     """One split: decision values (n, k) of all rows with the `fixed` and with the `tuned` C.
 
-    `train` (n,) masks its training rows, `curve` is the cross-validation inside them, `converged` is
-    whether the solver came to the minimum with both, `peak_bytes` the memory of the process.
+    `train` (n,) masks the training rows, and `curve` is the cross-validation on them. `converged` is
+    True if the solver reached both minima. `peak_bytes` is the peak memory of the process, in bytes.
     """
 
     train: NDArray[np.bool_]
@@ -42,67 +46,69 @@ class Trial:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The headline's machine (fixed C) and trial, and the trials of the random splits.
+    """The SVM of the headline split (fixed C), and the results of the headline and random splits.
 
-    `fit_seconds` is what that machine took, alone; `all_seconds` the whole protocol; `beside_bytes` the
-    memory of the processes beside this one, together.
+    `fit_seconds` is the time to train that SVM and `all_seconds` the time of the protocol.
+    `worker_bytes` is the memory of all worker processes together.
     """
 
-    machine: dual.Machine
-    headline: Trial
-    random: list[Trial]
+    svm: KernelSVM
+    headline: SplitResult
+    random: list[SplitResult]
     fit_seconds: float
     all_seconds: float
-    beside_bytes: int
+    worker_bytes: int
 
 
 def run(
     members: Sequence[NDArray[np.float64]],
-    images: Index,
+    index: Index,
     masks: NDArray[np.bool_],
     settings: Mapping[str, Any],
     name: str,
 ) -> Evaluation:
-    """Go through the protocol on all cores, a process for each, with a progress bar called `name`.
+    """Run the protocol with one process per core and a progress bar called `name`.
 
     Parameters
     ----------
-    members : kernels of all rows, (n, n); of several their fusion is taken, scaled by the training rows
-    images : the index, with the headline split
-    masks : the training rows of the random splits, (s, n)
-    settings : the section `svm` of the parameters
+    members : kernels of all rows, (n, n); several kernels are fused, each scaled by the training rows
+    index : the rows and the headline split
+    masks : training rows of the s random splits, (s, n)
+    settings : the section `svm` of params.yaml
 
     Raises
     ------
     StageError
-        if a class has fewer training images than there are folds, or C is too large for float64.
+        if a class has fewer training images than `folds`, or C is too large for float64.
     """
-    y, splits, solve = images.y, [images.train, *masks], SOLVERS[settings["solver"]]
-    workers = min(cpu_count(), len(splits)) if images.train.sum() >= _WORTH_A_PROCESS else 1
+    y, train, solve = index.y, index.train, SOLVERS[settings["solver"]]
+    splits = [train, *masks]
+    workers = min(cpu_count(), len(splits)) if train.sum() >= _WORTH_A_PROCESS else 1
     fitting, everything = timing.Stopwatch(), timing.Stopwatch()
     with everything:
-        with fitting:  # before the others start, who would slow it down
-            K = fusion.kernel(members, images.train)[np.ix_(images.train, images.train)]
-            (machine,) = solve(K, y[images.train], [settings["C"]])
-        first = [machine, *[None] * len(masks)]
+        with fitting:  # timed before the workers start and compete for the cores
+            K = fusion.kernel(members, train)[np.ix_(train, train)]
+            (svm,) = solve(K, y[train], [settings["C"]])
+        fitted = [svm, *[None] * len(masks)]
         jobs = [
-            delayed(trial)(members, y, train, settings, fixed)
-            for train, fixed in zip(splits, first, strict=True)
+            delayed(run_split)(members, y, mask, settings, fixed)
+            for mask, fixed in zip(splits, fitted, strict=True)
         ]
         running = Parallel(n_jobs=workers, return_as="generator")(jobs)
-        trials = list(tqdm(running, desc=name, total=len(jobs), unit="split"))
-    beside = workers * max(trial.peak_bytes for trial in trials) if workers > 1 else 0
-    return Evaluation(machine, trials[0], trials[1:], fitting.seconds, everything.seconds, beside)
+        headline, *random = tqdm(running, desc=name, total=len(jobs), unit="split")
+    peak = max(result.peak_bytes for result in (headline, *random))
+    worker_bytes = workers * peak if workers > 1 else 0
+    return Evaluation(svm, headline, random, fitting.seconds, everything.seconds, worker_bytes)
 
 
-def trial(
+def run_split(
     members: Sequence[NDArray[np.float64]],
     y: NDArray[np.int64],
     train: NDArray[np.bool_],
     settings: Mapping[str, Any],
-    fixed: dual.Machine | None = None,
-) -> Trial:
-    """Go through the protocol on one split; `fixed` is its machine with the fixed C if there is one."""
+    fixed: KernelSVM | None = None,
+) -> SplitResult:
+    """Run the protocol on one split; `fixed` is the SVM with the fixed C, if already trained."""
     solve, block = SOLVERS[settings["solver"]], np.ix_(train, train)
     curve = cross_validation.cross_validate(
         [member[block] for member in members],
@@ -115,6 +121,7 @@ def trial(
     K = fusion.kernel(members, train)[:, train]
     fixed = fixed or solve(K[train], y[train], [settings["C"]])[0]
     (tuned,) = solve(K[train], y[train], [curve.best])
-    with threadpool_limits(1, user_api="blas"):  # the last bit does not depend on the number of cores
-        decided = fixed.decide(K), tuned.decide(K)
-    return Trial(train, *decided, curve, fixed.converged and tuned.converged, timing.peak_bytes())
+    with one_blas_thread():
+        decisions = fixed.decide(K), tuned.decide(K)
+    converged = fixed.converged and tuned.converged
+    return SplitResult(train, *decisions, curve, converged, timing.peak_bytes())

@@ -21,7 +21,7 @@ def scene(seed: int) -> Image.Image:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Five pictures; of the first the same file, a darker, a smaller and a badly compressed one."""
+    """Five pictures; the first also copied, made darker, made smaller, and compressed badly."""
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
     for seed in range(5):
@@ -37,7 +37,7 @@ def images(tmp_path: Path) -> Path:
 def find(images: Path, distance: int) -> dict[tuple[str, str], Pair]:
     keys = index.list_images(images)
     pixels.write(images / "images.h5", images, keys, 64)
-    found = duplicates.find(images, keys, pixels.Pixels(images / "images.h5"), distance)
+    found = duplicates.find(images, pixels.Pixels(images / "images.h5"), distance)
     names = ["/".join(key) for key in keys]
     return {(names[pair.a], names[pair.b]): pair for pair in found}
 
@@ -47,13 +47,13 @@ def test_the_same_file_and_the_same_picture_are_found(images: Path) -> None:
     firsts = {"a/0.png", "b/same.png", "b/darker.png", "b/smaller.png", "b/worse.jpg"}
     assert {name for pair in found for name in pair} == firsts
     assert len(found) == 10
-    assert [pair for pair, twin in found.items() if twin.exact] == [("a/0.png", "b/same.png")]
+    assert [pair for pair, one in found.items() if one.exact] == [("a/0.png", "b/same.png")]
     assert found["a/0.png", "b/same.png"].distance == 0
 
 
 def test_a_smaller_distance_finds_fewer(images: Path) -> None:
     strict, loose = find(images, 0), find(images, 64)
-    assert {pair for pair, twin in loose.items() if twin.distance == 0} == set(strict)
+    assert {pair for pair, one in loose.items() if one.distance == 0} == set(strict)
     assert len(strict) < len(loose)
 
 
@@ -77,21 +77,21 @@ def test_distances_are_those_of_every_pair(monkeypatch: pytest.MonkeyPatch) -> N
     assert expected
 
 
-def test_twins_of_twins_are_one_group() -> None:
+def test_duplicates_of_duplicates_are_one_group() -> None:
     found = duplicates.groups(6, [Pair(0, 3, True, 0), Pair(3, 5, False, 9)])
     assert found[0] == found[3] == found[5]
     assert len(set(found.tolist())) == 4
     assert len(set(duplicates.groups(4, []).tolist())) == 4
 
 
-def test_only_test_rows_with_a_twin_in_training_are_seen() -> None:
+def test_only_test_rows_with_a_duplicate_in_training_are_seen() -> None:
     train = np.array([True, False, True, True, False, False, False])
     pairs = [Pair(0, 1, True, 0), Pair(2, 3, True, 0), Pair(4, 5, False, 8)]
     assert np.flatnonzero(duplicates.seen_in_training(pairs, train)).tolist() == [1]
     assert np.flatnonzero(duplicates.seen_in_training([Pair(1, 2, True, 0)], train)).tolist() == [1]
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_duplicates_are_read_as_they_were_written(tmp_path: Path) -> None:
     pairs = [Pair(0, 1, True, 0), Pair(0, 2, False, 40)]
     duplicates.write(tmp_path / "pairs.csv", pairs)
     assert duplicates.read(tmp_path / "pairs.csv") == pairs

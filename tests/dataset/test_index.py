@@ -15,7 +15,7 @@ def test_images_come_in_row_order(tmp_path: Path) -> None:
     assert index.list_images(tmp_path) == [("a", "10.png"), ("a", "9.png"), ("b", "2.png")]
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
     images = index.Index(KEYS, np.arange(len(KEYS)) % 3 == 0)
     index.write(tmp_path / "index.csv", images)
     again = index.read(tmp_path / "index.csv")

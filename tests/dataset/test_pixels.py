@@ -21,7 +21,7 @@ def save(folder: Path, name: str, image: Image.Image) -> tuple[str, str]:
 
 @pytest.mark.parametrize("size", [32, 224])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_resized_as_torchvision_does(mode: str, size: int, tmp_path: Path) -> None:
+def test_images_are_resized_as_torchvision_does(mode: str, size: int, tmp_path: Path) -> None:
     image = Image.fromarray(GREY).convert(mode)
     keys = [save(tmp_path, "a/1.png", image), save(tmp_path, "b/2.png", image.rotate(90, expand=True))]
     pixels.write(tmp_path / "images.h5", tmp_path, keys, size)

@@ -22,17 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def images_and_weights(folder: Path) -> None:
-    """Make images.h5, index.csv, splits.csv and w.pth (of squeeze) of the parameters there."""
-    images = ["--images", "images"]
-    for words in (
-        ["stages.download", "--manifest", "none", *images, "--partial", "partial/download"],
-        ["stages.decode", *images, "--pixels", "images.h5", "--timings", "t.json"],
-        ["stages.find_duplicates", *images, "--pixels", "images.h5", "--pairs", "pairs.csv"],
-        ["stages.split", *images, "--manifest", "none", "--pairs", "pairs.csv", "--rows", "index.csv",
-         "--further", "splits.csv", "--duplicates", "duplicates.csv"],
-        ["stages.fetch_weights", "squeeze", "--weights", "w.pth"],
-    ):  # fmt: skip
-        finish(folder, *words)
+    """Make the pixels, the index, the splits and the weights of squeeze, by the parameters there."""
+    for stage in ("download", "decode", "find_duplicates", "split"):
+        finish(folder, f"stages.{stage}")
+    finish(folder, "stages.fetch_weights", "squeeze")
 
 
 def peak_bytes(folder: Path, *arguments: str, **more: str) -> tuple[int, str]:

@@ -139,16 +139,17 @@ def download(folder: Path, study_in: Any, source: Path) -> tuple[int, str]:
     work.mkdir()
     study_in(work, data={"source": "scene15"})
     line = f"coast,1.jpg,train,{len(WANTED)},{hashlib.sha256(WANTED).hexdigest()}"
-    (work / "m.csv").write_text(f"label,file,split,bytes,sha256\n{line}\n")
+    (work / "data").mkdir()
+    (work / "data" / "scene15.csv").write_text(f"label,file,split,bytes,sha256\n{line}\n")
     before = tree(folder)
-    peak, said = peak_bytes(
-        work, "stages.download", "--manifest", "m.csv", "--images", "out/images", "--partial", "d",
-        SCENE15=str(source),
-    )  # fmt: skip
+    peak, said = peak_bytes(work, "stages.download", SCENE15=str(source))
     assert "Traceback" not in said
     # Nothing anywhere but the one image.
-    assert tree(folder) - before <= {"work/out", "work/out/images", "work/out/images/coast",
-                                     "work/out/images/coast/1.jpg"}  # fmt: skip
+    assert tree(folder) - before <= {
+        "work/data/images",
+        "work/data/images/coast",
+        "work/data/images/coast/1.jpg",
+    }
     assert not Path("/tmp/escaped.jpg").exists()
     return peak, said
 
@@ -163,7 +164,7 @@ def test_what_is_wanted_is_found_and_nothing_else_happens(
 ) -> None:
     HARMLESS[kind](tmp_path / "source")
     peak, said = download(tmp_path, study_in, tmp_path / "source")
-    assert (tmp_path / "work/out/images/coast/1.jpg").read_bytes() == WANTED, said
+    assert (tmp_path / "work/data/images/coast/1.jpg").read_bytes() == WANTED, said
     assert peak < MOST_MEMORY
 
 

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -17,49 +18,40 @@ from support.study import SMALL, dump
 
 from stages.dataset import index
 from stages.kernels import gram
+from stages.runtime.probe import Probe
 
 FLIPS = 12
+METRICS = Path("results/metrics/squeeze/pool2.json")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with features, kernels and machines of the small study."""
+    """A folder with features, kernels and SVMs of the small study."""
     folder = tmp_path_factory.mktemp("whole")
     dump(SMALL, folder / "params.yaml")
     images_and_weights(folder)
     for backbone in SMALL["backbones"]:
-        finish(folder, "stages.fetch_weights", backbone, "--weights", "w.pth")
-        finish(
-            folder, "stages.extract", backbone, "--pixels", "images.h5", "--weights", "w.pth",
-            "--features", f"features/{backbone}", "--partial", "partial", "--timings", "t.json",
-        )  # fmt: skip
+        finish(folder, "stages.fetch_weights", backbone)
+        finish(folder, "stages.extract", backbone)
     for probe in SMALL["probes"]:
         kernel(folder, probe)
         train(folder, probe)
     return folder
 
 
-def kernel(folder: Path, probe: str, status: int = 0) -> str:
-    return finish(
-        folder, "stages.gram", probe, "--features", f"features/{probe}.h5",
-        "--kernel", f"kernels/{probe}.h5", "--timings", "t.json", status=status,
-    )  # fmt: skip
+def kernel(folder: Path, probe: str, status: int | None = 0) -> str:
+    return finish(folder, "stages.gram", probe, status=status)
 
 
-def train(folder: Path, probe: str, status: int = 0) -> str:
-    return finish(
-        folder, "stages.train", probe, "--kernel", f"kernels/{probe}.h5", "--rows", "index.csv",
-        "--further", "splits.csv", "--machine", f"machines/{probe}.h5", "--metrics", "m.json",
-        "--predictions", "p.csv", "--curve", "c.csv", "--trials", "s.csv", "--timings", "t.json",
-        status=status,
-    )  # fmt: skip
+def train(folder: Path, probe: str, status: int | None = 0) -> str:
+    return finish(folder, "stages.train", probe, status=status)
 
 
 @pytest.fixture
 def folder(whole: Path, tmp_path: Path) -> Path:
     """A copy to do harm to, without the results."""
     shutil.copytree(whole, tmp_path / "copy")
-    (tmp_path / "copy" / "m.json").unlink()
+    shutil.rmtree(tmp_path / "copy" / "results")
     return tmp_path / "copy"
 
 
@@ -67,15 +59,15 @@ def refused(said: str, folder: Path) -> None:
     assert said.count("expected") == 1, said
     assert "Traceback" not in said
     assert re.search(r"Next: (chmod u.w (\S+) && touch \2 && )?dvc repro", said)
-    assert not (folder / "m.json").exists()
+    assert not (folder / METRICS).exists()
 
 
 @pytest.mark.parametrize(("stage", "what"), [(kernel, "features"), (train, "kernels")])
 def test_a_flipped_byte(stage: Callable[..., str], what: str, folder: Path) -> None:
     """Anywhere: in the data it is noticed; where HDF5 keeps its own books, noticed or of no effect."""
-    path, chance = folder / what / "squeeze" / "pool2.h5", random.Random(0)
+    path, chance = folder / "data" / what / "squeeze" / "pool2.h5", random.Random(0)
     data, noticed = path.read_bytes(), 0
-    made = folder / {kernel: "kernels/squeeze/pool2.h5", train: "m.json"}[stage]
+    made = folder / {kernel: "data/kernels/squeeze/pool2.h5", train: METRICS}[stage]
     stage(folder, "squeeze/pool2")
     expected = made.read_bytes()
     for _ in range(FLIPS):
@@ -83,7 +75,7 @@ def test_a_flipped_byte(stage: Callable[..., str], what: str, folder: Path) -> N
         damaged = bytearray(data)
         damaged[place] ^= chance.randrange(1, 256)
         path.write_bytes(damaged)
-        (folder / "m.json").unlink(missing_ok=True)
+        (folder / METRICS).unlink(missing_ok=True)
         said = stage(folder, "squeeze/pool2", status=None)
         if "error" in said:
             refused(said, folder)
@@ -96,7 +88,7 @@ def test_a_flipped_byte(stage: Callable[..., str], what: str, folder: Path) -> N
 @pytest.mark.parametrize(("stage", "what"), [(kernel, "features"), (train, "kernels")])
 @pytest.mark.parametrize("kept", [0, 100, 0.5, -1])
 def test_a_truncated_file(stage: Callable[..., str], what: str, kept: float, folder: Path) -> None:
-    path = folder / what / "squeeze" / "pool2.h5"
+    path = folder / "data" / what / "squeeze" / "pool2.h5"
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data)) if 0 < kept < 1 else int(kept)])
     refused(stage(folder, "squeeze/pool2", status=1), folder)
@@ -107,21 +99,22 @@ def test_a_truncated_file(stage: Callable[..., str], what: str, kept: float, fol
 def test_a_file_of_another_layer_under_the_right_name(
     stage: Callable[..., str], what: str, other: str, folder: Path
 ) -> None:
-    shutil.copy(folder / what / f"{other}.h5", folder / what / "squeeze" / "pool2.h5")
+    shutil.copy(folder / "data" / what / f"{other}.h5", folder / "data" / what / "squeeze" / "pool2.h5")
     said = stage(folder, "squeeze/pool2", status=1)
     assert f"of squeeze/pool2; found that of {other}" in said
     refused(said, folder)
 
 
 def test_a_kernel_of_other_images(folder: Path) -> None:
-    path = folder / "kernels" / "squeeze" / "pool2.h5"
-    K, about = gram.read(path)
-    gram.write(path, K, {**about, "rows": "1234"})
+    probe = Probe("squeeze", "pool2")
+    path = folder / "data" / "kernels" / f"{probe}.h5"
+    K, provenance = gram.read(path, probe)
+    gram.write(path, K, replace(provenance, rows="1234"))
     refused(train(folder, "squeeze/pool2", status=1), folder)
 
 
 def test_a_kernel_with_a_nan(folder: Path) -> None:
-    with h5py.File(folder / "kernels" / "squeeze" / "pool2.h5", "r+") as file:
+    with h5py.File(folder / "data" / "kernels" / "squeeze" / "pool2.h5", "r+") as file:
         file["kernel"][3, 4] = np.nan
     said = train(folder, "squeeze/pool2", status=1)
     assert "found NaN or infinity" in said
@@ -129,10 +122,10 @@ def test_a_kernel_with_a_nan(folder: Path) -> None:
 
 
 def test_an_index_with_two_rows_swapped(folder: Path) -> None:
-    images = index.read(folder / "index.csv")
+    images = index.read(folder / "data" / "index.csv")
     keys = list(images.keys)
     keys[3], keys[20] = keys[20], keys[3]
-    index.write(folder / "index.csv", index.Index(keys, images.train))
+    index.write(folder / "data" / "index.csv", index.Index(keys, images.train))
     refused(train(folder, "squeeze/pool2", status=1), folder)
 
 

@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 from faults.conftest import images_and_weights
-from support.graph import BODIES
 from support.process import finish, start
 from support.project import Project
 
 MB = 10**6
 
 
-def command(disk: Path) -> list[str]:
-    return [
-        "stages.extract", "squeeze", "--pixels", "images.h5", "--weights", "w.pth",
-        "--features", str(disk / "features"), "--partial", str(disk / "partial"), "--timings", "t.json",
-    ]  # fmt: skip
+EXTRACT = ("stages.extract", "squeeze")
+
+
+def put_on(disk: Path, folder: Path, *names: str) -> None:
+    """Let these folders below data/ lie on the disk."""
+    for name in names:
+        (disk / name).mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            (folder / "data" / name).rmdir()
+        (folder / "data" / name).symlink_to(disk / name)
 
 
 def files(folder: Path) -> list[str]:
@@ -32,11 +36,12 @@ def test_extract_says_what_it_will_write_and_refuses_what_does_not_fit(
     """540 images of 20 KB and more: the first batch shows that 10 MB will not do."""
     folder = study_in(data={"synthetic": {"classes": 6, "images_per_class": 90}})
     images_and_weights(folder)
-    said = finish(folder, *command(disk := small_disk(10 * MB)), status=1)
+    put_on(disk := small_disk(10 * MB), folder, "features", "partial")
+    said = finish(folder, *EXTRACT, status=1)
     assert "extract@squeeze will take about" in said
     assert "GB of free disk for extract@squeeze" in said
     assert "dvc gc --workspace" in said
-    assert not (disk / "features").exists()
+    assert not (disk / "features" / "squeeze").exists()
     assert "Traceback" not in said
 
 
@@ -46,9 +51,9 @@ def test_a_disk_that_fills_up_all_the_same(study_in: Any, small_disk: Any) -> No
         data={"synthetic": {"classes": 6, "images_per_class": 90}}, runtime={"batch_size": 1}
     )
     images_and_weights(folder)
-    disk = small_disk(60 * MB)
-    process = start(folder, *command(disk))
-    while not (kept := disk / "partial" / "progress.json").exists():
+    put_on(disk := small_disk(60 * MB), folder, "features", "partial")
+    process = start(folder, *EXTRACT)
+    while not (kept := disk / "partial" / "squeeze" / "progress.json").exists():
         time.sleep(0.05)
     with (disk / "other").open("wb", buffering=0) as other, suppress(OSError):
         while True:
@@ -59,21 +64,22 @@ def test_a_disk_that_fills_up_all_the_same(study_in: Any, small_disk: Any) -> No
     assert "room on the disk" in said
     assert "make clean-partial" in said
     assert "Traceback" not in said
-    assert not (disk / "features").exists()
+    assert not (disk / "features" / "squeeze").exists()
     (disk / "other").unlink()
-    finish(folder, *command(disk))
-    assert files(disk) == ["features/pool1.h5", "features/pool2.h5", "partial.lock"]
+    finish(folder, *EXTRACT)
+    assert files(disk) == [
+        "features/squeeze/pool1.h5",
+        "features/squeeze/pool2.h5",
+        "partial/squeeze.lock",
+    ]
 
 
-def test_no_room_for_a_kernel(study_in: Any, small_disk: Any, tmp_path: Path) -> None:
+def test_no_room_for_a_kernel(study_in: Any, small_disk: Any) -> None:
     folder = study_in(data={"synthetic": {"classes": 6, "images_per_class": 90}})
     images_and_weights(folder)
-    finish(folder, *command(tmp_path))
-    disk = small_disk(1 * MB)  # 540 x 540 float64 are 2.3
-    said = finish(
-        folder, "stages.gram", "squeeze/pool1", "--features", "features/pool1.h5",
-        "--kernel", str(disk / "k.h5"), "--timings", "t.json", status=1,
-    )  # fmt: skip
+    finish(folder, *EXTRACT)
+    put_on(disk := small_disk(1 * MB), folder, "kernels")  # 540 x 540 float64 are 2.3
+    said = finish(folder, "stages.gram", "squeeze/pool1", status=1)
     assert "room on the disk" in said
     assert "Traceback" not in said
     assert files(disk) == []
@@ -81,11 +87,13 @@ def test_no_room_for_a_kernel(study_in: Any, small_disk: Any, tmp_path: Path) ->
 
 @pytest.mark.parametrize("size", [100_000, 400_000])
 def test_no_room_for_the_report(size: int, project: Project, small_disk: Any) -> None:
-    disk, words = small_disk(size), BODIES["report"]["cmd"].split()[2:]
-    for option in ("--table", "--figures", "--page", "--html"):
-        at = words.index(option) + 1
-        words[at] = str(disk / Path(words[at]).name)
-    said = finish(project.folder, *words, status=1)
+    results = small_disk(size) / "results"
+    results.mkdir()
+    written = ("table.csv", "figures", "report.md", "report.html")
+    for path in (project.folder / "results").iterdir():
+        if path.name not in written:
+            (results / path.name).symlink_to(path)
+    said = finish(project.folder, "stages.report", "--results", str(results), status=1)
     assert "room on the disk" in said
     assert "Traceback" not in said
-    assert "report.html" not in files(disk)
+    assert not (results / "report.html").exists()

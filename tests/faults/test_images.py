@@ -61,20 +61,19 @@ WRONG: dict[str, Callable[[], bytes]] = {
 }
 
 
-def prepare(folder: Path, study_in: Any, content: bytes) -> tuple[int, str]:
+def decode(folder: Path, study_in: Any, content: bytes) -> tuple[int, str]:
     study_in(folder)
     for name, image in {"cats/1.png": saved(picture(), "PNG"), "dogs/odd.jpg": content}.items():
-        path = folder / "images" / name
+        path = folder / "data" / "images" / name
         path.parent.mkdir(parents=True)
         path.write_bytes(image)
-    files = ["--images", "images", "--pixels", "out/images.h5", "--timings", "t.json"]
-    return peak_bytes(folder, "stages.decode", *files)
+    return peak_bytes(folder, "stages.decode")
 
 
 @pytest.mark.parametrize("kind", RIGHT)
 def test_odd_images_come_out_as_the_plain_one(kind: str, tmp_path: Path, study_in: Any) -> None:
-    _, said = prepare(tmp_path, study_in, RIGHT[kind])
-    plain, odd = Pixels(tmp_path / "out" / "images.h5")[0:2].astype(float)
+    _, said = decode(tmp_path, study_in, RIGHT[kind])
+    plain, odd = Pixels(tmp_path / "data" / "images.h5")[0:2].astype(float)
     assert plain.shape == odd.shape == (3, SIDE, SIDE), said
     if kind == "bits":  # dithered: alike in the large
         plain, odd = (image.reshape(3, 8, 8, 8, 8).mean((2, 4)) for image in (plain, odd))
@@ -84,9 +83,9 @@ def test_odd_images_come_out_as_the_plain_one(kind: str, tmp_path: Path, study_i
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_no_image_is_refused_by_name(kind: str, tmp_path: Path, study_in: Any) -> None:
-    peak, said = prepare(tmp_path, study_in, WRONG[kind]())
+    peak, said = decode(tmp_path, study_in, WRONG[kind]())
     assert "images/dogs/odd.jpg" in said
     assert "Traceback" not in said
     assert "Likely cause" in said
-    assert not list((tmp_path / "out").iterdir())
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["images"]
     assert peak < 700 * 2**20

@@ -22,36 +22,38 @@ RESUMED = 5  # runs of `extract`, more than which must find rows of one before t
 
 # What DVC says of each file of its own that is cut off.
 NOTES = {"dvc.lock": "'./dvc.lock' ", ".dvc/tmp/rwlock": "Unable to read RWLock-file"}
+# Each stage with its arguments, and what it writes besides its times.
 RUNS = {
-    "prepare": ["stages.decode", "--images", "images", "--pixels", "{out}/images.h5"],
-    "extract": [
-        "stages.extract", "squeeze", "--pixels", "images.h5", "--weights", "w.pth",
-        "--features", "{out}/squeeze", "--partial", "partial/squeeze",
-    ],
-    "kernel": [
-        "stages.gram", "squeeze/pool1", "--features", "squeeze/pool1.h5", "--kernel", "{out}/k.h5",
-    ],
-    "train": [
-        "stages.train", "squeeze/pool1", "--kernel", "k.h5", "--rows", "index.csv",
-        "--further", "splits.csv", "--machine", "{out}/m.h5", "--metrics", "{out}/m.json",
-        "--predictions", "{out}/p.csv",
-        "--curve", "{out}/c.csv", "--trials", "{out}/s.csv",
-    ],
-}  # fmt: skip
+    "decode": ([], ["data/images.h5"]),
+    "extract": (["squeeze"], ["data/features"]),
+    "gram": (["squeeze/pool1"], ["data/kernels"]),
+    "train": (
+        ["squeeze/pool1"],
+        ["data/dual", "results/metrics", "results/predictions", "results/curves"],
+    ),
+}
 
 
-def command(stage: str, out: Path) -> list[str]:
-    return [*(word.format(out=out) for word in RUNS[stage]), "--timings", str(out / "t.json")]
+def command(stage: str) -> list[str]:
+    return [f"stages.{stage}", *RUNS[stage][0]]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """What stands under final names there, but for the times."""
-    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+def contents(folder: Path, stage: str) -> dict[str, bytes]:
+    """What stands under the final names of the stage's outputs."""
+    found = [folder / output for output in RUNS[stage][1]]
+    paths = [path for top in found for path in (top, *top.rglob("*")) if path.is_file()]
+    names = {path.relative_to(folder): path for path in paths}
     return {
         str(name): path.read_bytes()
-        for name, path in files.items()
-        if name.name != "t.json" and not any(part.startswith(".") for part in name.parts)
+        for name, path in names.items()
+        if not any(part.startswith(".") for part in name.parts)
     }
+
+
+def remove(folder: Path, stage: str) -> None:
+    for output in RUNS[stage][1]:
+        path = folder / output
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, floa
     images_and_weights(folder)
     for stage in RUNS:
         begun = time.perf_counter()
-        finish(folder, *command(stage, folder))
+        finish(folder, *command(stage))
         seconds[stage] = time.perf_counter() - begun
     return folder, seconds
 
@@ -94,30 +96,29 @@ def kill(process: subprocess.Popen[str], after: float, *, alone: bool = False) -
 
 @pytest.mark.parametrize("stage", RUNS)
 def test_a_stage_that_is_killed(stage: str, made: tuple[Path, dict[str, float]], tmp_path: Path) -> None:
-    folder, seconds = made
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    whole.mkdir()
-    finish(folder, *command(stage, whole))
+    folder, seconds = tmp_path / "copy", made[1]
+    shutil.copytree(made[0], folder)
+    whole = contents(folder, stage)
+    assert whole
+    remove(folder, stage)
     chance, kills, resumed = random.Random(stage), 0, 0
     least = EXTRACT_KILLS if stage == "extract" else STAGE_KILLS
     # Where a start takes long, few of the kills of `extract` come after its first rows: then more kills.
     while kills < least or (stage == "extract" and resumed <= RESUMED and kills < 3 * least):
-        resumed += (folder / "partial" / "squeeze" / "progress.json").exists()
-        out.mkdir(exist_ok=True)
+        resumed += (folder / "data" / "partial" / "squeeze" / "progress.json").exists()
         after = chance.uniform(0.3, 1.05) * seconds[stage]
-        if kill(start(folder, *command(stage, out)), after) is None:
+        if kill(start(folder, *command(stage)), after) is None:
             kills += 1
             # Under its final name a file is whole, or not there.
-            assert contents(out).items() <= contents(whole).items()
+            assert contents(folder, stage).items() <= whole.items()
         else:
-            assert contents(out) == contents(whole)
-            shutil.rmtree(out)
-    out.mkdir(exist_ok=True)
-    finish(folder, *command(stage, out))
-    assert contents(out) == contents(whole)
+            assert contents(folder, stage) == whole
+            remove(folder, stage)
+    finish(folder, *command(stage))
+    assert contents(folder, stage) == whole
     if stage == "extract":
         assert resumed > RESUMED
-        assert not (folder / "partial" / "squeeze").exists()
+        assert not (folder / "data" / "partial" / "squeeze").exists()
 
 
 def results(project: Project) -> dict[str, str]:
@@ -164,6 +165,6 @@ def test_what_dvc_writes_down_is_cut_off(project: Project) -> None:
         path.write_text(path.read_text().partition("params.yaml:")[0] + '"params.yaml": {')
         assert complaint in project.run("dvc", "repro", status=255)
         path.unlink()
-        long = ("prepare", "extract", "kernel", "train", "reduce", "softmax")
+        long = ("decode", "extract", "gram", "train", "pca", "softmax")
         assert not any(stage.startswith(long) for stage in project.repro())
         assert results(project) == before

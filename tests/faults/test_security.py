@@ -33,7 +33,7 @@ def test_pickled_code_in_weights_is_not_run(how: str, tmp_path: Path, study_in: 
     else:
         torch.save(Planted(mark) if how == "torch" else {"weight": Planted(mark)}, path)
     small["backbones"]["squeeze"]["weights"] = "data/own/weights/w.pth"
-    said = finish(study_in(), "stages.fetch_weights", "squeeze", "--weights", "out.pth", status=1)
+    said = finish(study_in(), "stages.fetch_weights", "squeeze", status=1)
     assert "no pickled code" in said
     assert not mark.exists()
     # And it would have run, had it been trusted.

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.examples import provenance
 
 from stages.features.segments import Segments
 from stages.features.store import Features
@@ -11,8 +12,7 @@ X = np.maximum(RNG.normal(size=(100, 5000)), 0).astype(np.float16)  # three whol
 
 
 def segments(path: Path) -> Segments:
-    about = {"layer": "b", "precision": "float32"}
-    return Segments(path, n=len(X), d=X.shape[1], dtype="float16", attributes=about)
+    return Segments(path, n=len(X), provenance=provenance(shape=X.shape[1:]))
 
 
 def write(path: Path, batch: int, start: int = 0, stop: int = len(X)) -> Segments:
@@ -33,7 +33,7 @@ def test_the_bytes_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 31, 32, 80, 96, 100])
-def test_what_was_cut_off_goes_on(stop: int, tmp_path: Path) -> None:
+def test_interrupted_work_is_resumed(stop: int, tmp_path: Path) -> None:
     """Rows that waited for a segment to be full are lost, and only those."""
     write(tmp_path / "whole.h5", 16).join()
     write(tmp_path / "f.h5", 16, stop=stop)

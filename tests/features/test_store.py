@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
-from support.examples import write_features
+from support.examples import provenance, write_features
 
 from stages.features.store import CHUNK_COLUMNS, Features
 from stages.runtime.errors import StageError
+from stages.runtime.probe import Probe
 
 RNG = np.random.default_rng(0)
 
@@ -19,14 +21,14 @@ def test_what_is_written_is_read_back(
     n: int, d: int, dtype: str, precision: str, tmp_path: Path
 ) -> None:
     X = RNG.normal(size=(n, d)).astype(dtype)
-    write_features(tmp_path / "f.h5", X, layer="pool5", shape=(512, 7, 7), precision=precision)
+    made = {"probe": Probe("vgg16", "pool5"), "shape": (d, 1, 1), "precision": precision}
+    write_features(tmp_path / "f.h5", X, **made)
     stored = Features(tmp_path / "f.h5")
     blocks = list(stored.blocks())
-    assert (stored.n, stored.d, stored.storage, stored.block_count) == (n, d, dtype, len(blocks))
+    assert (stored.n, stored.d, stored.block_count) == (n, d, len(blocks))
     assert all(block.dtype == dtype and block.shape[1] <= CHUNK_COLUMNS for block in blocks)
     assert np.array_equal(np.hstack(blocks), X)
-    assert stored.attributes["layer"] == "pool5"
-    assert list(stored.attributes["shape"]) == [512, 7, 7]
+    assert stored.provenance == provenance(**made, storage=dtype)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
@@ -42,7 +44,16 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
             list(Features(path).blocks())
 
 
-def test_a_file_that_is_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_hdf5_is_damage(tmp_path: Path) -> None:
     (tmp_path / "f.h5").write_bytes(b"half a file")
     with pytest.raises(StageError, match="extract"):
         Features(tmp_path / "f.h5")
+
+
+def test_a_file_without_provenance_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "b" / "x.h5"
+    write_features(path, np.zeros((3, 2), dtype=np.float16))
+    with h5py.File(path, "r+") as file:
+        del file["features"].attrs["module"]
+    with pytest.raises(StageError, match="features at .*module.*a damaged file.*dvc repro extract@b"):
+        Features(path)

@@ -35,7 +35,7 @@ class Backwards(nn.Module):
         return self.second(self.first(x))  # type: ignore[no-any-return]
 
 
-def test_first_is_what_runs_first() -> None:
+def test_the_first_convolution_is_the_one_that_runs_first() -> None:
     assert activation_maps.first_convolution(Backwards(nn.Conv2d(3, 3, 1)), 8) == "first"
     assert (
         activation_maps.first_convolution(Backwards(nn.Sequential(nn.ReLU(), nn.Conv2d(3, 3, 1))), 8)
@@ -73,7 +73,7 @@ def test_tokens_are_laid_out_without_those_before_the_patches(prefix: int) -> No
 
 
 @pytest.mark.parametrize("shape", [(4096,), (2048, 1, 1), (1, 768)])
-def test_what_has_no_plane_gives_no_maps(shape: tuple[int, ...]) -> None:
+def test_an_output_without_a_plane_gives_no_maps(shape: tuple[int, ...]) -> None:
     assert activation_maps.as_maps(numbered(*shape)[1], shape) is None
 
 

@@ -13,7 +13,7 @@ SIZE = 32
 
 @pytest.fixture
 def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path]:
-    """Five classes of three grey images, of which the second is for training; and a folder."""
+    """Five classes of three grey images, the second image of each for training; and an empty folder."""
     rng = np.random.default_rng(0)
     keys = [(label, f"{i}.png") for label in "abcde" for i in range(3)]
     for label, file in keys:
@@ -30,7 +30,7 @@ def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path]:
 Data = tuple[pixels.Pixels, index.Index, Path]
 
 
-def test_images_by_name_in_the_order_asked_for(data: Data) -> None:
+def test_named_images_come_in_the_order_asked_for(data: Data) -> None:
     names, found = example_images.choose(["c/2.png", "a/1.png"], *data)
     assert names == ["c/2.png", "a/1.png"]
     assert found.shape == (2, 3, SIZE, SIZE)
@@ -48,7 +48,7 @@ def test_a_number_gives_test_images_of_as_many_classes(count: int, expected: str
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA", "LA", "P", "CMYK"])
-def test_an_image_of_ones_own_of_any_8_bit_kind(mode: str, data: Data) -> None:
+def test_the_users_own_image_may_be_of_any_8_bit_kind(mode: str, data: Data) -> None:
     suffix = "tif" if mode == "CMYK" else "png"
     Image.new("RGB", (50, 60), (255, 255, 255)).convert(mode).save(data[2] / f"mine.{suffix}")
     _, found = example_images.choose([f"mine.{suffix}"], *data)
@@ -74,6 +74,6 @@ def test_a_file_that_is_no_image_is_named(data: Data) -> None:
         example_images.choose(["notes.txt"], *data)
 
 
-def test_an_image_that_is_not_there_is_named(data: Data) -> None:
+def test_a_missing_image_is_named(data: Data) -> None:
     with pytest.raises(StageError, match=r"such as a/2\.png.*found a/22\.png, which is neither"):
         example_images.choose(["a/0.png", "a/22.png"], *data)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.examples import glimpse, predictions
+from support.examples import inspection, predictions
 
 from stages.inspection import record
 from stages.inspection.record import Predictions
@@ -10,7 +10,7 @@ from stages.inspection.record import Predictions
 
 @pytest.mark.parametrize("said", [predictions(), "its weights are random"])
 def test_what_is_written_is_read(said: Predictions | str, tmp_path: Path) -> None:
-    written = glimpse(said=said)
+    written = inspection(said=said)
     record.write(tmp_path / "g.h5", written)
     read = record.read(tmp_path / "g.h5")
     for key in ("model", "weights", "names", "first", "facts"):
@@ -27,9 +27,9 @@ def test_what_is_written_is_read(said: Predictions | str, tmp_path: Path) -> Non
             assert np.array_equal(getattr(read.said, key), value), key
 
 
-def test_the_same_glimpse_makes_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_inspection_makes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("1.h5", "2.h5"):
-        record.write(tmp_path / name, glimpse())
+        record.write(tmp_path / name, inspection())
     assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "2.h5").read_bytes()
 
 
@@ -56,7 +56,7 @@ def test_the_table_has_a_line_per_image_condition_and_rank() -> None:
     assert float(lines[-1][4]) == pytest.approx(predictions().probability[1, 3, 4], abs=1e-4)
 
 
-def test_file_names_are_safe_and_unlike() -> None:
+def test_file_names_are_safe_and_all_different() -> None:
     names = ["coast/image 1.jpg", "coast/image_1.png", "../a$b<c>.jpg", "山/图.jpg"]
     found = record.file_names(names)
     assert found[0] == "1-coast-image-1"

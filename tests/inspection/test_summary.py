@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.study import ROOT
 
@@ -34,7 +34,6 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 numbers = st.integers(0, 10**12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(Layer, texts, texts, texts, numbers, texts, numbers, numbers)))
 def test_the_csv_reads_back_as_it_was(layers: list[Layer]) -> None:
     with TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from stages.inspection.summary import Layer
-from stages.inspection.tracing import dissect
+from stages.inspection.tracing import trace
 from stages.networks import models
 from stages.networks.layers import layer_shapes
 from stages.runtime.errors import StageError
@@ -21,14 +21,14 @@ def by_path(layers: list[Layer]) -> dict[str, Layer]:
 
 
 def rows(network: nn.Module, size: int = 8) -> list[tuple[str, str, str, int]]:
-    """What tells toy networks' rows apart, without the input's."""
-    layers = dissect(network, size)
+    """What differs between rows of toy networks; the row of the input is left out."""
+    layers = trace(network, size)
     assert layers[-1].total == sum(parameter.numel() for parameter in network.parameters())
     return [(layer.path, layer.output, layer.product, layer.biases) for layer in layers[1:]]
 
 
 class Toy(nn.Module):
-    """Modules, and what to do with them: `run(modules, images)`."""
+    """A network of these modules whose forward pass is `run(network, images)`."""
 
     def __init__(self, run: Callable[[Any, Tensor], Any], **modules: nn.Module) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Toy(nn.Module):
 
 
 def test_vgg16_layer_by_layer() -> None:
-    layers = dissect(models.outline("torchvision/vgg16"), 224)
+    layers = trace(models.outline("torchvision/vgg16"), 224)
     convolutions, pools = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28], [4, 9, 16, 23, 30]
     assert [layer.path for layer in layers] == [
         "input",
@@ -65,7 +65,7 @@ def test_vgg16_layer_by_layer() -> None:
 
 
 def test_resnet50_counts_scales_as_weights_and_shifts_as_biases() -> None:
-    layers = dissect(models.outline("torchvision/resnet50"), 224)
+    layers = trace(models.outline("torchvision/resnet50"), 224)
     rows = by_path(layers)
     assert layers[-1].total == 25_557_032
     assert rows["bn1"] == Layer("bn1", "BatchNorm2d", "112 x 112 x 64", 64, "64", 64, 9536)
@@ -100,7 +100,7 @@ NETWORKS = [
 @pytest.mark.parametrize(("model", "size"), NETWORKS)
 def test_every_parameter_is_counted_once(model: str, size: int) -> None:
     network = models.outline(model)
-    layers = dissect(network, size)
+    layers = trace(network, size)
     assert layers[-1].total == sum(parameter.numel() for parameter in network.parameters())
     total = 0
     for layer in layers:
@@ -119,7 +119,7 @@ def test_every_parameter_is_counted_once(model: str, size: int) -> None:
 )
 def test_outputs_are_what_the_taps_see(model: str) -> None:
     network = models.outline(model)
-    layers = [layer for layer in dissect(network, 224) if layer.path not in ("input", "output")]
+    layers = [layer for layer in trace(network, 224) if layer.path not in ("input", "output")]
     shapes = layer_shapes(network, {layer.path: layer.path for layer in layers}, 224)
     assert list(shapes) == [layer.path for layer in layers], "not in the order of the pass"
     for layer in layers:
@@ -146,12 +146,12 @@ def test_outputs_are_what_the_taps_see(model: str) -> None:
     ],
 )
 def test_shapes_are_told_with_the_channels_last(model: str, path: str, kind: str, output: str) -> None:
-    layer = by_path(dissect(models.outline(model), 224))[path]
+    layer = by_path(trace(models.outline(model), 224))[path]
     assert (layer.kind, layer.output) == (kind, output)
 
 
 def test_heads_for_training_stand_at_the_end() -> None:
-    layers = dissect(models.outline("torchvision/googlenet"), 224)
+    layers = trace(models.outline("torchvision/googlenet"), 224)
     paths = [layer.path for layer in layers]
     heads = paths[paths.index("fc") + 1 :]
     assert heads[0] == "aux1.conv.conv"
@@ -161,7 +161,7 @@ def test_heads_for_training_stand_at_the_end() -> None:
 
 
 def test_an_attention_and_the_projection_that_it_does_not_call() -> None:
-    layers = dissect(models.outline("torchvision/vit_b_16"), 224)
+    layers = trace(models.outline("torchvision/vit_b_16"), 224)
     attention = "encoder.layers.encoder_layer_0.self_attention"
     at = [layer.path for layer in layers].index(attention)
     projection, whole = layers[at - 1], layers[at]
@@ -173,7 +173,7 @@ def test_an_attention_and_the_projection_that_it_does_not_call() -> None:
     assert layers[-1].product == "1 x 1 x 768 = 768"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_random_chain_by_hand(data: st.DataObject) -> None:
     modules: list[nn.Module] = []
@@ -308,7 +308,7 @@ def test_parameters_of_all_kinds() -> None:
         (lambda x: x.sum((1, 2, 3)), "1"),
     ],
 )
-def test_how_an_output_is_told(run: Callable[[Tensor], Tensor], output: str) -> None:
+def test_an_output_is_told_with_its_channels_last(run: Callable[[Tensor], Tensor], output: str) -> None:
     assert rows(nn.Sequential(Toy(lambda m, x: run(x)))) == [("0", output, "", 0)]
 
 
@@ -332,7 +332,7 @@ def test_a_map_that_is_not_square_is_told_by_its_module(module: nn.Module, outpu
 
 def test_a_network_on_the_cpu_and_on_the_meta_device_is_the_same() -> None:
     real = models.build("torchvision/squeezenet1_1")
-    assert dissect(real, 64) == dissect(models.outline("torchvision/squeezenet1_1"), 64)
+    assert trace(real, 64) == trace(models.outline("torchvision/squeezenet1_1"), 64)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in real.modules())
 
 
@@ -370,8 +370,10 @@ def refuse(module: Any, x: Tensor) -> Tensor:
         (lambda: Toy(lambda m, x: x * m.a.weight.sum().item(), a=nn.Linear(2, 2)).to("meta"), 8, "meta"),
     ],
 )
-def test_a_network_that_refuses(network: Callable[[], nn.Module], size: int, found: str) -> None:
+def test_a_network_that_refuses_the_images_is_told(
+    network: Callable[[], nn.Module], size: int, found: str
+) -> None:
     refusing = network()
     with pytest.raises(StageError, match=found):
-        dissect(refusing, size)
+        trace(refusing, size)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in refusing.modules())

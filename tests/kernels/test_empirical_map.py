@@ -40,20 +40,20 @@ def test_products_with_training_rows_are_those_of_the_features(kind: str, scale:
 
 @pytest.mark.parametrize("C", [1e-3, 0.1, 10.0])
 @pytest.mark.parametrize("kind", RANKS)
-def test_softmax_regression_is_what_it_is_on_the_features(kind: str, C: float) -> None:
+def test_softmax_regression_is_the_same_as_on_the_features(kind: str, C: float) -> None:
     X, y, train = data(kind)
     Z = empirical_map.matrix(X @ X.T, train)
-    machines = [
+    models = [
         LogisticRegression(C=C, tol=1e-11, solver="newton-cg").fit(rows[train], y[train])
         for rows in (X, Z)
     ]
-    expected, found = (m.predict_proba(rows) for m, rows in zip(machines, (X, Z), strict=True))
+    expected, found = (m.predict_proba(rows) for m, rows in zip(models, (X, Z), strict=True))
     assert np.abs(found - expected).max() < 1e-6
-    lengths = [np.linalg.norm(machine.coef_) for machine in machines]
+    lengths = [np.linalg.norm(model.coef_) for model in models]
     assert lengths[1] == pytest.approx(lengths[0], rel=1e-6)
 
 
-def test_no_test_row_influences_another_row() -> None:
+def test_test_rows_do_not_influence_other_rows() -> None:
     X, _, train = data("wide")
     K = X @ X.T
     Z = empirical_map.matrix(K, train)
@@ -70,5 +70,5 @@ def test_features_that_are_all_zero_leave_the_bias() -> None:
     train = np.arange(6) < 4
     Z = empirical_map.matrix(np.zeros((6, 6)), train)
     assert np.array_equal(Z, np.zeros((6, 1)))
-    machine = LogisticRegression().fit(Z[train], [0, 1, 1, 1])
-    assert machine.predict(Z).tolist() == [1] * 6
+    model = LogisticRegression().fit(Z[train], [0, 1, 1, 1])
+    assert model.predict(Z).tolist() == [1] * 6

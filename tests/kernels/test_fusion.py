@@ -14,7 +14,7 @@ LAYERS = [
 ]
 
 
-def test_it_is_training_on_the_features_side_by_side() -> None:
+def test_a_fusion_is_training_on_the_features_side_by_side() -> None:
     """Each layer divided by the root mean square length of its training rows, then concatenated."""
     side_by_side = np.hstack([X / np.sqrt((X[TRAIN] ** 2).sum(axis=1).mean()) for X in LAYERS])
     K = fusion.kernel([X @ X.T for X in LAYERS], TRAIN)
@@ -25,7 +25,7 @@ def test_it_is_training_on_the_features_side_by_side() -> None:
     assert np.abs(ours.decide(K[:, TRAIN]) - expected).max() < 1e-4
 
 
-def test_no_test_row_has_a_part_in_the_scale() -> None:
+def test_test_rows_do_not_influence_the_scale() -> None:
     changed = [X.copy() for X in LAYERS]
     for X in changed:
         X[~TRAIN] *= RNG.uniform(1, 100, size=(20, 1))
@@ -33,7 +33,7 @@ def test_no_test_row_has_a_part_in_the_scale() -> None:
     assert other[np.ix_(TRAIN, TRAIN)] == pytest.approx(one[np.ix_(TRAIN, TRAIN)])
 
 
-def test_one_alone_stays_as_it_is_and_zeros_add_nothing() -> None:
+def test_a_single_layer_stays_as_it_is_and_zeros_add_nothing() -> None:
     K = LAYERS[0] @ LAYERS[0].T
     assert fusion.kernel([K], TRAIN) is K
     with_zeros = fusion.kernel([K, np.zeros_like(K)], np.flatnonzero(TRAIN))

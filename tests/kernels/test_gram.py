@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
+from support.examples import PROBE, provenance
 
 from stages.kernels import gram
 from stages.runtime.errors import StageError
+from stages.runtime.probe import Probe
 
 RNG = np.random.default_rng(0)
 
@@ -27,23 +29,35 @@ def test_the_streamed_kernel_is_the_plain_product(kind: str, d: int) -> None:
     assert np.array_equal(K, K.T)
 
 
-def test_l2_normalisation_from_the_diagonal() -> None:
+def test_l2_normalisation_is_that_of_the_rows() -> None:
     X = RNG.normal(size=(20, 7))
     X[3] = 0  # a row without any feature stays so
     scaled = normalize(X)
     assert np.allclose(gram.l2_normalise(X @ X.T), scaled @ scaled.T, atol=1e-14)
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_a_kernel_is_read_as_it_was_written(tmp_path: Path) -> None:
     K = RNG.normal(size=(5, 5))
-    gram.write(tmp_path / "k.h5", K, {"feature_dim": 7, "rows": "abc"})
-    again, about = gram.read(tmp_path / "k.h5")
+    made = provenance(shape=(3, 2, 2), storage="float32")
+    gram.write(tmp_path / "k.h5", K, made)
+    again, read = gram.read(tmp_path / "k.h5", PROBE)
     assert np.array_equal(K, again)
-    assert about == {"feature_dim": 7, "rows": "abc"}
-    assert type(about["feature_dim"]) is int
+    assert read == made
+
+
+def test_a_kernel_of_another_layer_is_refused(tmp_path: Path) -> None:
+    gram.write(tmp_path / "k.h5", np.eye(2), provenance())
+    with pytest.raises(
+        StageError, match=r"a kernel of a/c; found that of a/b.* dvc repro --force .*gram@a/c"
+    ):
+        gram.read(tmp_path / "k.h5", Probe("a", "c"))
+
+
+def test_a_length_of_zero_has_a_reciprocal_of_zero() -> None:
+    assert gram.reciprocal(np.array([2.0, 0.0, 0.5])).tolist() == [0.5, 0.0, 2.0]
 
 
 def test_nan_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="kernel to be finite"):
-        gram.write(tmp_path / "k.h5", np.full((2, 2), np.nan), {})
+    with pytest.raises(StageError, match="kernel to be finite.* extract@a"):
+        gram.write(tmp_path / "k.h5", np.full((2, 2), np.nan), provenance())
     assert not (tmp_path / "k.h5").exists()

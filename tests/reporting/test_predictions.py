@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def test_accuracy_on_each_random_split(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(
         "split,accuracy,balanced_accuracy,tuned_C\n1,0.5,0.6,1\n2,0.75,0.7,1\n"
     )
-    assert predictions.read_trials(tmp_path / "t.csv") == [0.5, 0.75]
+    assert predictions.read_splits(tmp_path / "t.csv") == [0.5, 0.75]
 
 
 def test_accuracy_against_c(tmp_path: Path) -> None:
@@ -55,31 +54,15 @@ def test_accuracy_against_c(tmp_path: Path) -> None:
     assert predictions.read_curve(tmp_path / "c.csv") == [(1e-5, 0.5), (10.0, 0.75)]
 
 
-SETTING = {"C": 1.0, "module": "x"}
-
-
-@pytest.fixture
-def pca(tmp_path: Path) -> tuple[Path, Path]:
-    """What `reduce` wrote of a layer: the curve and the times."""
-    spent = {**SETTING, "svm_seconds": [0.1, 0.2], "peak_bytes": 7}
+def test_each_number_of_components_has_its_scores_and_times(tmp_path: Path) -> None:
     lines = "components,variance,accuracy,balanced_accuracy\n1,0.25,0.5,0.4\n16,1,0.75,0.7\n"
     (tmp_path / "curve.csv").write_text(lines)
-    (tmp_path / "times.json").write_text(json.dumps(spent))
-    return tmp_path / "curve.csv", tmp_path / "times.json"
-
-
-def test_each_number_of_components_has_its_scores_and_times(pca: tuple[Path, Path]) -> None:
-    assert predictions.read_components(*pca, SETTING) == [
+    assert predictions.read_components(tmp_path / "curve.csv", [0.1, 0.2]) == [
         predictions.Component(1, 0.25, 0.5, 0.4, 0.1),
         predictions.Component(16, 1.0, 0.75, 0.7, 0.2),
     ]
 
 
-def test_components_of_another_setting_are_not_told(pca: tuple[Path, Path]) -> None:
-    assert predictions.read_components(*pca, {**SETTING, "C": 0.1}) == []
-
-
-@pytest.mark.parametrize("missing", [0, 1])
-def test_components_of_what_was_not_run_are_left_out(missing: int, pca: tuple[Path, Path]) -> None:
-    pca[missing].unlink()
-    assert predictions.read_components(*pca, SETTING) == []
+def test_the_classes_with_the_lowest_accuracy_come_first() -> None:
+    outcome = predictions.Outcome([0, 1, 2], ["a", "b", "b"], ["a", "a", "b"], [1.0, 1.0, 1.0])
+    assert outcome.hardest(1) == [("b", 0.5)]

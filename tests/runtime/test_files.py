@@ -13,8 +13,8 @@ from stages.runtime import files
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file"
-    with files.whole_file(path) as partial:
-        partial.write_text("new")
+    with files.whole_file(path) as temporary:
+        temporary.write_text("new")
         assert not path.exists()
     assert path.read_text() == "new"
     assert list(path.parent.iterdir()) == [path]
@@ -23,8 +23,8 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 def test_a_file_that_failed_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(RuntimeError), files.whole_file(path) as partial:
-        partial.write_text("half")
+    with pytest.raises(RuntimeError), files.whole_file(path) as temporary:
+        temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -33,15 +33,15 @@ def test_a_file_that_failed_leaves_the_old_one(tmp_path: Path) -> None:
 def test_a_folder_replaces_the_older_one(tmp_path: Path) -> None:
     path = tmp_path / "folder"
     for name in ("first", "second"):
-        with files.whole_folder(path) as partial:
-            (partial / name).write_text(name)
+        with files.whole_folder(path) as temporary:
+            (temporary / name).write_text(name)
     assert [file.name for file in path.iterdir()] == ["second"]
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_failed_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), files.whole_folder(tmp_path / "folder") as partial:
-        (partial / "half").write_text("half")
+    with pytest.raises(RuntimeError), files.whole_folder(tmp_path / "folder") as temporary:
+        (temporary / "half").write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
 
@@ -79,7 +79,7 @@ def test_a_table_that_failed_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     code = (
         "import os; from pathlib import Path; from stages.runtime import files\n"
         "with files.whole_file(Path('a.h5')) as path: path.touch(); os.kill(os.getpid(), 9)"
@@ -93,3 +93,18 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
         path.write_text("whole")
         other.write_text("whole")
     assert {path.name for path in tmp_path.iterdir()} == {"a.h5", ".a.h5.txt"}
+
+
+def test_readers_return_what_was_written(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "t.csv", ["name", "value"], [["ü,b", 1], ["two\nlines", None]])
+    assert files.read_csv(tmp_path / "t.csv") == [
+        {"name": "ü,b", "value": "1"}, {"name": "two\nlines", "value": ""},
+    ]  # fmt: skip
+    files.write_json(tmp_path / "m.json", {"a": [1, None]})
+    assert files.read_json(tmp_path / "m.json") == {"a": [1, None]}
+    files.write_text(tmp_path / "deep" / "t.md", "ü\n")
+    assert (tmp_path / "deep" / "t.md").read_bytes() == "ü\n".encode()
+
+
+def test_a_missing_json_file_is_an_empty_mapping(tmp_path: Path) -> None:
+    assert files.read_json(tmp_path / "m.json") == {}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.study import ROOT, SMALL
 
 from stages.networks.layers import check_backbones
-from stages.runtime.errors import StageError, among
-from stages.runtime.params import load_params
+from stages.runtime.errors import StageError
+from stages.runtime.params import flat, load_params
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -109,7 +109,7 @@ WRONG: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_each_slip_gets_one_clear_line(case: str, small: dict[str, Any], study: Any) -> None:
+def test_each_mistake_gets_one_clear_line(case: str, small: dict[str, Any], study: Any) -> None:
     edit, message = WRONG[case]
     edit(small)
     study(small)
@@ -119,7 +119,7 @@ def test_each_slip_gets_one_clear_line(case: str, small: dict[str, Any], study: 
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_at_the_edge_is_right(small: dict[str, Any], study: Any) -> None:
+def test_values_at_their_limits_are_allowed(small: dict[str, Any], study: Any) -> None:
     small["fusions"] = {"fusion": [*BOTH, "shuffle/stage2"], "2": BOTH}
     small["duplicates"]["distance"], small["splits"]["group_duplicates"] = 256, True
     study(small)
@@ -130,7 +130,7 @@ def test_what_is_at_the_edge_is_right(small: dict[str, Any], study: Any) -> None
 
 
 @pytest.mark.parametrize("name", ["params.yaml", "params.demo.yaml", "tests/support/params.memory.yaml"])
-def test_the_projects_own_parameters_are_right(name: str) -> None:
+def test_the_projects_own_parameters_are_valid(name: str) -> None:
     assert load_params(ROOT / name)["probes"]
 
 
@@ -141,7 +141,7 @@ def test_numbers_are_read_as_dvc_reads_them(small: dict[str, Any], study: Any) -
     assert load_params()["svm"]["C"] == 1e-3  # a text for PyYAML
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such file"):
         load_params(tmp_path / "params.yaml")
 
@@ -149,16 +149,16 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["a: [", "a: &a [*a]", "a: 2026-01-01", "? [x]\n: y", "\x00", "", "a: 1\na: 2"]
 )
-def test_yaml_that_is_no_study(text: str, tmp_path: Path) -> None:
+def test_yaml_that_is_no_study_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(StageError):
         load_params(tmp_path / "params.yaml")
 
 
-# How often each property is tried; `CASES=5000 pytest tests/runtime/test_params.py` takes its time.
-often = settings(max_examples=int(os.environ.get("CASES", "200")), deadline=None)
+# How often each property is tried; `CASES=5000 pytest tests/runtime/test_params.py` tries harder.
+often = settings(max_examples=int(os.environ.get("CASES", "200")))
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-# What means something to YAML, to a shell, or here.
+# Text with a meaning to YAML, to a shell, or to a study.
 telling = st.sampled_from(
     [*"{}[]:,&*#?|-<>=!%@'\"\\\n\t\0;$`~.", "<<: *a", "!!python/name:os.system", "&a", "1e999",
      "0x1_0", "2026-01-01", "squeeze", "squeeze/pool1", "random:1", "../", "\ufeff", "\ud800", "é",
@@ -172,7 +172,7 @@ values = st.recursive(
 
 
 def judged(content: bytes, folder: Path) -> None:
-    """It is a study, or there is one line that tells why it is none."""
+    """Assert that `content` is a study, or is refused in one line."""
     path = folder / "params.yaml"
     path.write_bytes(content)
     try:
@@ -193,7 +193,7 @@ def encoded(parts: list[str]) -> bytes:
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where something stands in a mapping, at any depth."""
+    """The paths of all values in nested mappings and lists."""
     inner = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else [])
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
@@ -202,10 +202,10 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(
     place=st.sampled_from(places(SMALL)[1:]), key=st.none() | telling | st.text(max_size=5), value=values
 )
-def test_whatever_stands_anywhere_is_judged(
+def test_any_value_anywhere_is_accepted_or_refused_in_one_line(
     place: tuple[Any, ...], key: str | None, value: Any, tmp_path_factory: Any
 ) -> None:
-    """In its place, or, with a key, beside it."""
+    """The value replaces another one or, with a key, is added beside it."""
     params = copy.deepcopy(SMALL)
     around = functools.reduce(operator.getitem, place[:-1], params)
     if isinstance(around, list):
@@ -226,10 +226,10 @@ def test_whatever_stands_anywhere_is_judged(
     ),
     noise=st.binary(max_size=4),
 )
-def test_whatever_is_typed_is_judged(
+def test_any_edit_of_the_text_is_accepted_or_refused_in_one_line(
     changes: list[tuple[float, int, str]], noise: bytes, tmp_path_factory: Any
 ) -> None:
-    """Some characters of a study are taken out, others put in."""
+    """Some characters of a study are removed, others inserted."""
     text = (ROOT / "params.demo.yaml").read_bytes()
     for where, taken, put in changes:
         at = int(where * len(text))
@@ -239,10 +239,11 @@ def test_whatever_is_typed_is_judged(
 
 @often
 @given(content=st.binary(max_size=60) | st.lists(telling | st.text(max_size=9)).map(encoded))
-def test_whatever_bytes_there_are_they_are_judged(content: bytes, tmp_path_factory: Any) -> None:
+def test_any_bytes_are_accepted_or_refused_in_one_line(content: bytes, tmp_path_factory: Any) -> None:
     judged(content, tmp_path_factory.getbasetemp())
 
 
-def test_among_puts_likely_names_first() -> None:
-    names = [f"a{i}" for i in range(20)] + ["pool5"]
-    assert among("pol5", names, limit=3) == "pool5, a0, a1, …"
+def test_the_grid_is_text_in_files_of_metrics() -> None:
+    """`dvc metrics diff` leaves lists out."""
+    settings = {**SMALL["svm"], "grid": [1e-05, 0.01, 1.0, 100]}
+    assert flat(settings) == {**settings, "grid": "1e-05 0.01 1 100"}

@@ -35,9 +35,9 @@ def test_the_peak_is_not_that_of_the_process_that_started_this_one() -> None:
     assert int(peak) < ballast.nbytes / 2
 
 
-def test_a_record_tells_its_machine(tmp_path: Path) -> None:
+def test_a_record_tells_its_processor(tmp_path: Path) -> None:
     timing.write(tmp_path / "a" / "t.json", fit_seconds=1.5)
     record = json.loads((tmp_path / "a" / "t.json").read_text())
     assert record["fit_seconds"] == 1.5
-    assert record["machine"] == timing.machine()
+    assert record["processor"] == timing.processor()
     assert record["peak_bytes"] > 0

@@ -29,14 +29,14 @@ def make(kind: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_every_regular_file_and_nothing_else(kind: str, tmp_path: Path) -> None:
+def test_members_are_the_regular_files_and_nothing_else(kind: str, tmp_path: Path) -> None:
     found = {m.name: (m.size, m.read()) for m in archive.members(make(kind, tmp_path))}
     assert {content for _, content in found.values()} == set(FILES.values())
     assert all(size == len(content) for size, content in found.values())
     assert [path.name for path in tmp_path.iterdir()] == [f"copy.{kind}"]  # nothing was unpacked
 
 
-def test_a_folder_of_any_depth(tmp_path: Path) -> None:
+def test_a_folder_is_read_at_any_depth(tmp_path: Path) -> None:
     (tmp_path / "x" / "y").mkdir(parents=True)
     (tmp_path / "x" / "y" / "1.jpg").write_bytes(b"1")
     (tmp_path / "2").write_bytes(b"22")
@@ -70,6 +70,6 @@ def test_an_error_page_is_no_archive(tmp_path: Path) -> None:
         list(archive.members(tmp_path / "copy.zip"))
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_a_missing_source_is_told(tmp_path: Path) -> None:
     with pytest.raises(archive.ArchiveError, match="nothing is there"):
         list(archive.members(tmp_path / "copy.zip"))

@@ -11,7 +11,7 @@ MOST = 10**6
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for long."""
+    """Shorten all waits."""
     monkeypatch.setattr(http, "READ_SECONDS", 0.5)
     monkeypatch.setattr(http, "PAUSE_SECONDS", 0.01)
 
@@ -33,7 +33,7 @@ def test_a_redirect_is_followed(tmp_path: Path) -> None:
         assert get(server, tmp_path, path="/old") == CONTENT
 
 
-def test_it_tries_again(tmp_path: Path) -> None:
+def test_a_failed_transfer_is_tried_again(tmp_path: Path) -> None:
     with Server({"/copy.zip": CONTENT}, failures=1) as server:
         assert get(server, tmp_path, retries=1) == CONTENT
         assert server.requests == ["/copy.zip", "/copy.zip"]
@@ -46,14 +46,14 @@ def test_a_missing_page_is_asked_for_once(tmp_path: Path) -> None:
         assert len(server.requests) == 1
 
 
-def test_a_refused_connection(tmp_path: Path) -> None:
+def test_a_refused_connection_is_told(tmp_path: Path) -> None:
     with Server({}) as server:
         url = server.url
     with pytest.raises(http.FetchError, match="Connection refused"):
         http.download(f"{url}/copy.zip", tmp_path, most=MOST, retries=0)
 
 
-def test_a_transfer_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_transfer_is_resumed(tmp_path: Path) -> None:
     manners = Manners(tag='"1"', ranges=True, cuts=2, cut_after=30_000)
     with Server({"/copy.zip": CONTENT}, manners=manners) as server:
         assert get(server, tmp_path, retries=2) == CONTENT
@@ -61,7 +61,7 @@ def test_a_transfer_that_was_cut_off_goes_on(tmp_path: Path) -> None:
         assert 0 <= sum(server.sent) - len(CONTENT) < 2 * http.PIECE
 
 
-def test_it_goes_on_in_a_later_run(tmp_path: Path) -> None:
+def test_an_interrupted_transfer_is_resumed_by_a_later_run(tmp_path: Path) -> None:
     manners = Manners(tag='"1"', ranges=True, cuts=1, cut_after=30_000)
     with Server({"/copy.zip": CONTENT}, manners=manners) as server:
         with pytest.raises(http.FetchError, match=r"cut off|30000 bytes read"):
@@ -73,7 +73,7 @@ def test_it_goes_on_in_a_later_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "manners", [Manners(tag='"1"'), Manners(ranges=True), Manners(tag='W/"1"', ranges=True)]
 )
-def test_what_cannot_be_gone_on_with_begins_anew(manners: Manners, tmp_path: Path) -> None:
+def test_a_transfer_that_cannot_be_resumed_starts_over(manners: Manners, tmp_path: Path) -> None:
     """A server without ranges, or one that does not tell versions of a file apart."""
     cutting = Manners(**{**vars(manners), "cuts": 1, "cut_after": 30_000})
     with Server({"/copy.zip": CONTENT}, manners=cutting) as server:
@@ -81,7 +81,7 @@ def test_what_cannot_be_gone_on_with_begins_anew(manners: Manners, tmp_path: Pat
         assert server.sent == [30_000, len(CONTENT)]
 
 
-def test_a_file_that_was_changed_in_between_begins_anew(tmp_path: Path) -> None:
+def test_a_transfer_of_a_file_that_was_changed_starts_over(tmp_path: Path) -> None:
     pages = {"/copy.zip": b"old" * 20_000}
     with Server(pages, manners=Manners(tag='"1"', ranges=True, cuts=1, cut_after=30_000)) as server:
         with pytest.raises(http.FetchError):
@@ -90,14 +90,14 @@ def test_a_file_that_was_changed_in_between_begins_anew(tmp_path: Path) -> None:
         assert get(server, tmp_path) == CONTENT
 
 
-def test_more_than_the_server_has_begins_anew(tmp_path: Path) -> None:
+def test_a_transfer_with_more_bytes_than_the_server_has_starts_over(tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(CONTENT * 2)
     (tmp_path / "tag").write_text('"1"')
     with Server({"/copy.zip": CONTENT}, manners=Manners(tag='"1"', ranges=True)) as server:
         assert get(server, tmp_path, retries=1) == CONTENT
 
 
-def test_a_server_that_stalls(tmp_path: Path) -> None:
+def test_a_server_that_stalls_is_given_up(tmp_path: Path) -> None:
     with (
         Server({"/copy.zip": CONTENT}, manners=Manners(stall=2)) as server,
         pytest.raises(http.FetchError, match="timed out"),
@@ -106,7 +106,7 @@ def test_a_server_that_stalls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("honest", [True, False])
-def test_what_is_far_too_large_is_not_taken(honest: bool, tmp_path: Path) -> None:
+def test_a_file_that_is_far_too_large_is_refused(honest: bool, tmp_path: Path) -> None:
     with (
         Server({"/copy.zip": bytes(MOST + 70_000)}, manners=Manners(honest=honest)) as server,
         pytest.raises(http.FetchError, match="1,000,000 are the most"),

@@ -20,7 +20,7 @@ ENTRIES = [
 ]
 
 
-def test_known_contents_go_to_every_place_they_stand_for(tmp_path: Path) -> None:
+def test_each_known_image_goes_to_every_place_listed_for_it(tmp_path: Path) -> None:
     source, images = tmp_path / "source", tmp_path / "images"
     (source / "any").mkdir(parents=True)
     (source / "any" / "name.bin").write_bytes(b"sea")
@@ -39,7 +39,7 @@ def test_members_of_another_size_are_not_read(tmp_path: Path) -> None:
     manifest.place([archive.Member("bomb", 10**12, read)], ENTRIES, tmp_path)
 
 
-def test_what_is_missing_is_counted_by_class(tmp_path: Path) -> None:
+def test_missing_images_are_counted_by_class(tmp_path: Path) -> None:
     assert manifest.missing(ENTRIES, tmp_path) == "3 of 3 images (coast 2, street 1)"
 
 

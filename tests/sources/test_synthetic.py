@@ -10,7 +10,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.png")}
 
 
-def test_asking_for_more_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+def test_more_pictures_leave_the_first_ones_as_they_are(tmp_path: Path) -> None:
     for name, count in (("few", 2), ("again", 2), ("more", 3)):
         (tmp_path / name).mkdir()
         synthetic.write(tmp_path / name, classes=6, images_per_class=count)

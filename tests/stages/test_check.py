@@ -1,10 +1,36 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from support.study import ROOT
 
 from stages import check
+from stages.runtime.errors import StageError
 
 
-def test_check_prints_the_layers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("folder")
+def test_check_prints_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
     check.main()
     assert "squeeze/pool2: 6,272 features (128, 7, 7)" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_names_alone_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    check.main(names=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_names_alone_need_no_torch(folder: Path) -> None:
+    program = (
+        "import sys; from stages import check; check.main(names=True); sys.exit('torch' in sys.modules)"
+    )
+    variables = {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=folder, env=variables, check=True)
+
+
+def test_names_alone_refuse_an_unknown_key(folder: Path) -> None:
+    with (folder / "params.yaml").open("a") as file:
+        file.write("more: 1\n")
+    with pytest.raises(StageError, match="unknown key 'more'"):
+        check.main(names=True)

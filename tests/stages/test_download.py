@@ -1,6 +1,7 @@
 import hashlib
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,7 @@ from support.study import ROOT
 
 from stages import download
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
 
 CONTENTS = {"coast/1.jpg": b"sea", "coast/2.jpg": b"sea", "street/1.jpg": b"car", "street/2.jpg": b"bus"}
 
@@ -45,40 +47,40 @@ def run(
             ",".join([*name.split("/"), "train", str(len(content)), hashlib.sha256(content).hexdigest()])
             for name, content in CONTENTS.items()
         ]
-        (folder / "manifest.csv").write_text("\n".join(["label,file,split,bytes,sha256", *lines, ""]))
-        images = folder / "out" / "images"
-        download.main(
-            manifest=folder / "manifest.csv", images=images, partial=folder / "out" / "partial"
-        )
-        return images
+        paths = Paths(folder / "data", folder / "results")
+        paths.manifest.parent.mkdir(exist_ok=True)
+        paths.manifest.write_text("\n".join(["label,file,split,bytes,sha256", *lines, ""]))
+        download.main(paths=paths)
+        return paths.images
 
     return call
 
 
-def found(images: Path) -> dict[str, bytes]:
+def contents(images: Path) -> dict[str, bytes]:
     return {str(path.relative_to(images)): path.read_bytes() for path in images.rglob("*.*")}
 
 
-def test_the_first_mirror_that_is_whole(run: Callable[..., Path]) -> None:
+def test_the_first_complete_mirror_is_used(run: Callable[..., Path]) -> None:
     with Server({"/1.zip": WHOLE}) as server:
         images = run(
             source="scene15", mirrors=[f"{server.url}/0.zip", f"{server.url}/1.zip", "http://x/"]
         )
         assert server.requests == ["/0.zip", "/1.zip"]
-    assert found(images) == CONTENTS
-    assert [path.name for path in images.parent.iterdir()] == ["images"]
+    assert contents(images) == CONTENTS
+    assert {path.name for path in images.parent.iterdir()} == {"images", "partial", "scene15.csv"}
+    assert not list((images.parent / "partial").iterdir())
 
 
-def test_mirrors_complete_each_other(run: Callable[..., Path]) -> None:
+def test_mirrors_are_used_together(run: Callable[..., Path]) -> None:
     rest = packed({"x": b"car", "y": b"bus"})
     with Server({"/1.zip": HALF, "/2.zip": rest}) as server:
         assert (
-            found(run(source="scene15", mirrors=[f"{server.url}/1.zip", f"{server.url}/2.zip"]))
+            contents(run(source="scene15", mirrors=[f"{server.url}/1.zip", f"{server.url}/2.zip"]))
             == CONTENTS
         )
 
 
-def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_every_incomplete_mirror_is_told(run: Callable[..., Path], tmp_path: Path) -> None:
     with Server({"/1.zip": HALF, "/2.zip": b"<html>moved</html>"}) as server:
         mirrors = [f"{server.url}/{i}.zip" for i in (1, 2, 3)]
         with pytest.raises(StageError) as caught:
@@ -88,11 +90,11 @@ def test_no_mirror_is_whole(run: Callable[..., Path], tmp_path: Path) -> None:
     assert f"{mirrors[1]}: neither a folder nor a zip or tar archive" in message
     assert f"{mirrors[2]}: 404 Client Error" in message
     assert "SCENE15=<archive or folder> dvc repro" in message
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert [path.name for path in (tmp_path / "data").rglob("*") if path.is_file()] == ["scene15.csv"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "folder"])
-def test_a_copy_of_the_users_own_and_no_network(
+def test_the_users_own_copy_needs_no_network(
     kind: str, run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy"
@@ -104,7 +106,7 @@ def test_a_copy_of_the_users_own_and_no_network(
             (copy / "deep" / str(number)).write_bytes(content)
     monkeypatch.setenv("SCENE15", str(copy))
     with Server({"/1.zip": WHOLE}) as server:
-        assert found(run(source="scene15", mirrors=[f"{server.url}/1.zip"])) == CONTENTS
+        assert contents(run(source="scene15", mirrors=[f"{server.url}/1.zip"])) == CONTENTS
         assert server.requests == []
 
 
@@ -117,22 +119,22 @@ def test_an_incomplete_copy_does_not_fall_back_to_the_network(
         with pytest.raises(StageError, match=r"2 of 4 images \(street 2\) missing"):
             run(source="scene15", mirrors=[f"{server.url}/1.zip"])
         assert server.requests == []
-    assert not list((tmp_path / "out").iterdir())
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["scene15.csv"]
 
 
-def test_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_users_own_images_are_copied(run: Callable[..., Path], tmp_path: Path) -> None:
     own = {"cats/1.png": b"1", "cats/2.png": b"2", "dogs/1.png": b"3"}
     for name, content in own.items():
         (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "own" / name).write_bytes(content)
     (tmp_path / "own" / "notes.txt").touch()
-    assert found(run(source="folder")) == own
+    assert contents(run(source="folder")) == own
     (tmp_path / "own" / "dogs" / "puppies").mkdir()
     with pytest.raises(StageError, match="puppies inside the class dogs"):
         run(source="folder")
 
 
-def test_no_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_missing_images_of_the_user_are_told(run: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such folder"):
         run(source="folder")
     (tmp_path / "own" / "cats").mkdir(parents=True)
@@ -140,17 +142,18 @@ def test_no_images_of_the_users_own(run: Callable[..., Path], tmp_path: Path) ->
         run(source="folder")
 
 
-def test_generated_scenes(run: Callable[..., Path]) -> None:
-    assert len(found(run(source="synthetic"))) == 3 * 12
+def test_generated_scenes_are_written(run: Callable[..., Path]) -> None:
+    assert len(contents(run(source="synthetic"))) == 3 * 12
 
 
 @pytest.mark.skipif(
     "SCENE15" not in os.environ, reason="set SCENE15=<archive or folder> to try the real images"
 )
-def test_the_real_scene15(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
+def test_the_real_scene15_is_complete(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
     small["data"].update(source="scene15")
     study(small)
-    download.main(
-        manifest=ROOT / "data" / "scene15.csv", images=tmp_path / "images", partial=tmp_path / "partial"
-    )
-    assert sum(1 for _ in (tmp_path / "images").glob("*/*.jpg")) == 4485
+    paths = Paths(tmp_path / "data", tmp_path / "results")
+    paths.data.mkdir()
+    shutil.copy(ROOT / "data" / "scene15.csv", paths.manifest)
+    download.main(paths=paths)
+    assert sum(1 for _ in paths.images.glob("*/*.jpg")) == 4485

@@ -17,6 +17,7 @@ from stages.features.store import Features
 from stages.networks import models
 from stages.networks.taps import Taps
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
 
 
 def test_extract_normalises_and_repeats_the_grey_channel(
@@ -27,22 +28,24 @@ def test_extract_normalises_and_repeats_the_grey_channel(
     study(small)
     images_of(folder)
     stored = Features(run_extract(folder, "squeeze", "features") / "pool1.h5")
-    pixels = torch.from_numpy(Pixels(folder / "images.h5")[0:9]).float() / 255
+    pixels = torch.from_numpy(Pixels(Paths().pixels)[0:9]).float() / 255
     mean, std = (
         torch.tensor(small["backbones"]["squeeze"][k]).view(1, 3, 1, 1) for k in ("mean", "std")
     )
     network = models.build("torchvision/squeezenet1_1")
-    network.load_state_dict(torch.load(folder / "w.pth", weights_only=True))
+    network.load_state_dict(torch.load(Paths().weights("squeeze"), weights_only=True))
     with torch.inference_mode():
         expected = network.features[:3]((pixels.repeat(1, 3, 1, 1) - mean) / std).flatten(1)  # type: ignore[index]
     assert np.allclose(np.hstack(list(stored.blocks())), expected, rtol=1e-4, atol=1e-5)
-    assert stored.attributes["module"] == "features.2"
+    assert stored.provenance.module == "features.2"
+    assert (stored.provenance.mean, stored.provenance.std) == ((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    assert stored.provenance.rows == Pixels(Paths().pixels).row_digest
 
 
 def test_the_timings_tell_what_a_cut_pass_costs(folder: Path) -> None:
     images_of(folder)
     run_extract(folder, "squeeze", "features")
-    layers = json.loads((folder / "t.json").read_text())["layers"]
+    layers = json.loads(Paths().timings("extract", "squeeze").read_text())["layers"]
     assert 0 < layers["pool1"]["forward_seconds"] < layers["pool2"]["forward_seconds"]
     assert layers["pool1"]["copy_seconds"] > 0
     assert layers["pool1"]["write_seconds"] > 0
@@ -57,19 +60,19 @@ def test_an_extraction_that_fails_leaves_no_file(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(Segments, "append", full)
     with pytest.raises(OSError, match="No space left"):
         run_extract(folder, "squeeze", "features")
-    assert not [path for path in folder.iterdir() if "features" in path.name]
+    assert not list(Paths().feature_folder("squeeze").parent.glob("*"))
 
 
 class Killed(BaseException):
-    """What no code of ours catches."""
+    """An error that no code of the project catches."""
 
 
 @pytest.mark.parametrize("batch", [8, 10])
 @pytest.mark.parametrize("at", [1, 4, 5, 6, 7, 8])
-def test_what_was_cut_off_goes_on_and_comes_out_the_same(
+def test_an_interrupted_extraction_is_resumed_and_gives_the_same_bytes(
     at: int, batch: int, folder: Path, small: dict[str, Any], study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """90 images; a segment has 32 rows; progress is told where a batch ends with one."""
+    """90 images; a segment has 32 rows; progress is recorded where a batch ends with a segment."""
     small["runtime"]["batch_size"] = batch
     study(small)
     images_of(folder, count=30)
@@ -86,8 +89,8 @@ def test_what_was_cut_off_goes_on_and_comes_out_the_same(
     monkeypatch.setattr(Taps, "start", until)
     with pytest.raises(Killed):
         run_extract(folder, "squeeze", "features")
-    assert not (folder / "features").exists()
-    # The batch before the killed one may not be kept yet; all before that one are.
+    assert not Paths().feature_folder("squeeze").exists()
+    # The batch before the killed one may not be kept yet; all earlier ones are.
     sure = max(at - 2, 0) * batch
     batches[:] = [0] * at  # not to be killed again
     run_extract(folder, "squeeze", "features")
@@ -96,7 +99,7 @@ def test_what_was_cut_off_goes_on_and_comes_out_the_same(
     assert again in {90 - row // common * common for row in (sure, sure + batch)}
     for path in whole.iterdir():
         assert path.read_bytes() == (folder / "features" / path.name).read_bytes()
-    assert not (folder / "partial").exists()
+    assert not Paths().partial("squeeze").exists()
 
 
 class Small:
@@ -128,7 +131,9 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(
         assert path.read_bytes() == (halved / path.name).read_bytes()
 
 
-def test_not_even_one_image_fits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_does_not_fit_alone_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images_of(folder)
     monkeypatch.setattr(Taps, "start", Small(most=0))
     with pytest.raises(StageError, match=r"one image to go through squeeze.*Tried to allocate"):
@@ -143,7 +148,7 @@ def test_in_bfloat16_features_are_near_and_say_so(
     small["extract"]["precision"] = "bfloat16"
     study(small)
     rounded = Features(run_extract(folder, "squeeze", "rounded") / "pool1.h5")
-    assert (exact.attributes["precision"], rounded.attributes["precision"]) == ("float32", "bfloat16")
+    assert (exact.provenance.precision, rounded.provenance.precision) == ("float32", "bfloat16")
     X, Y = (np.hstack(list(stored.blocks())).astype(np.float64) for stored in (exact, rounded))
     assert 0 < np.linalg.norm(X - Y) < 0.02 * np.linalg.norm(X)
 
@@ -156,7 +161,7 @@ def test_images_whose_kernel_will_not_fit_are_refused_first(
     study(small)
     with pytest.raises(StageError, match=r"at most 6 images.*found 9 images"):
         run_extract(folder, "squeeze", "features")
-    assert not (folder / "features").exists()
+    assert not Paths().feature_folder("squeeze").exists()
 
 
 def test_one_batch_is_written_while_the_next_is_made() -> None:

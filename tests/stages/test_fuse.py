@@ -1,76 +1,75 @@
 import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import provenance
 
 from stages import fuse
 from stages.dataset import index, splits
 from stages.kernels import gram
 from stages.runtime.errors import StageError
-from stages.runtime.provenance import ORIGIN
+from stages.runtime.paths import Paths
+from stages.runtime.probe import FUSION, Probe
+from stages.runtime.provenance import REQUESTED
 
 KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
-PROBES = ["squeeze/pool2", "shuffle/stage2"]
+PROBES = [Probe("squeeze", "pool2"), Probe("shuffle", "stage2")]
+BOTH = Probe(FUSION, "both")
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 
-def made(folder: Path, scales: tuple[float, float] = (1.0, 1.0)) -> None:
-    """An index, splits and the kernels of two layers, each of which tells one class from the rest."""
+def made(scales: tuple[float, float] = (1.0, 1.0)) -> None:
+    """Write an index, splits and the kernels of two layers; each layer tells one class from the rest."""
     alone = np.arange(30)
     masks = np.array([splits.draw(KEYS, alone, train_per_class=6, seed=[0, i]) for i in range(3)])
-    index.write(folder / "index.csv", index.Index(KEYS, masks[0]))
-    splits.write(folder / "splits.csv", masks[1:])
-    y = index.Index(KEYS, masks[0]).y
+    images = index.Index(KEYS, masks[0])
+    index.write(Paths().index, images)
+    splits.write(Paths().random_splits, masks[1:])
     for number, (probe, scale) in enumerate(zip(PROBES, scales, strict=True)):
         X = np.random.default_rng(number).normal(size=(30, 40))
-        X[:, 0] += 8 * (y == number)
+        X[:, 0] += 8 * (images.y == number)
         X *= scale
-        origin = {key: f"{key}{number}" for key in ORIGIN} | {"rows": index.digest(KEYS)}
-        origin |= dict(zip(("backbone", "layer"), probe.split("/"), strict=True))
-        path = folder / "kernels" / f"{probe}.h5"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        gram.write(path, X @ X.T, {**origin, "feature_dim": 40})
+        asked = {key: f"{key}{number}" for key in REQUESTED}
+        about = provenance(probe=probe, shape=(40,), rows=index.digest(KEYS), **asked)
+        gram.write(Paths().kernel(probe), X @ X.T, about)
 
 
-def run_fuse(folder: Path) -> dict[str, Any]:
-    names = ("predictions", "curve", "trials", "timings")
-    fuse.main(
-        "both",
-        kernels=folder / "kernels",
-        rows=folder / "index.csv",
-        further=folder / "splits.csv",
-        metrics=folder / "metrics.json",
-        **{name: folder / name for name in names},
-    )
-    return dict(json.loads((folder / "metrics.json").read_text()))
+def run_fuse() -> dict[str, Any]:
+    fuse.main("both", paths=Paths())
+    return dict(json.loads(Paths().metrics(BOTH).read_text()))
 
 
-def test_two_layers_tell_what_neither_tells_alone(folder: Path) -> None:
-    made(folder)
-    metrics = run_fuse(folder)
+def test_two_layers_tell_what_neither_tells_alone() -> None:
+    made()
+    metrics = run_fuse()
     assert metrics["accuracy"] > 0.9
     assert metrics["feature_dim"] == 80
     assert metrics["members"] == "squeeze/pool2 shuffle/stage2"
-    assert all(metrics[key] == f"{key}0 {key}1" for key in ORIGIN)
+    assert all(metrics[key] == f"{key}0 {key}1" for key in REQUESTED)
     assert metrics["splits"] == 2
-    assert len((folder / "predictions").read_text().splitlines()) == 1 + 12
+    assert len(Paths().predictions(BOTH).read_text().splitlines()) == 1 + 12
+    assert Paths().curve(BOTH).exists()
+    assert Paths().splits(BOTH).exists()
+    assert json.loads(Paths().timings("fuse", "both").read_text())["fit_seconds"] > 0
 
 
-def test_no_layer_outweighs_the_other_by_its_units(folder: Path) -> None:
-    made(folder)
-    before = run_fuse(folder)
-    made(folder, scales=(1000.0, 0.001))
-    after = run_fuse(folder)
+def test_no_layer_outweighs_the_other_by_its_units() -> None:
+    made()
+    before = run_fuse()
+    made(scales=(1000.0, 0.001))
+    after = run_fuse()
     assert before["accuracy"] == after["accuracy"]
     assert before["mean_accuracy"] == after["mean_accuracy"]
 
 
-def test_a_kernel_of_other_rows_is_refused(folder: Path) -> None:
-    made(folder)
-    kernel = folder / "kernels" / "shuffle" / "stage2.h5"
-    K, about = gram.read(kernel)
-    gram.write(kernel, K, {**about, "rows": "1234"})
+def test_a_kernel_of_other_rows_is_refused() -> None:
+    made()
+    kernel = Paths().kernel(PROBES[1])
+    K, about = gram.read(kernel, PROBES[1])
+    gram.write(kernel, K, replace(about, rows="1234"))
     with pytest.raises(StageError, match="dvc repro fuse@both"):
-        run_fuse(folder)
-    assert not (folder / "metrics.json").exists()
+        run_fuse()
+    assert not Paths().metrics(BOTH).exists()

@@ -1,32 +1,45 @@
-from pathlib import Path
+import json
 from typing import Any
 
 import numpy as np
 import pytest
-from support.examples import write_features
+from support.examples import PROBE, provenance, write_features
 
 from stages import gram
 from stages.kernels.gram import read
 from stages.runtime import devices
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
 
-def test_kernel_is_that_of_the_features(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_kernel_is_that_of_the_features() -> None:
     X = np.random.default_rng(0).normal(size=(40, 9000)).astype(np.float16)
-    write_features(folder / "f.h5", X, rows="r")
-    gram.main("a/b", features=folder / "f.h5", kernel=folder / "k.h5", timings=folder / "t.json")
-    K, attributes = read(folder / "k.h5")
+    write_features(PROBE, X, rows="some")
+    gram.main(PROBE, paths=Paths())
+    K, made = read(Paths().kernel(PROBE), PROBE)
     exact = X.astype(np.float64) @ X.astype(np.float64).T
     assert np.allclose(K, exact, rtol=1e-10, atol=1e-10)
-    assert [attributes[key] for key in ("rows", "feature_dim", "storage")] == ["r", 9000, "float16"]
+    assert made == provenance(rows="some", shape=(9000,), storage="float16")
+    assert made.feature_dim == 9000
+    assert json.loads(Paths().timings("gram", PROBE).read_text())["kernel_seconds"] > 0
 
 
-def test_a_kernel_that_does_not_fit_is_refused(folder: Path, small: dict[str, Any], study: Any) -> None:
-    write_features(folder / "f.h5", np.zeros((40, 3), dtype=np.float16))
+def test_a_kernel_that_does_not_fit_is_refused(small: dict[str, Any], study: Any) -> None:
     small["runtime"]["memory"] = 1e-5
     study(small)
+    write_features(PROBE, np.zeros((40, 3), dtype=np.float16))
     with pytest.raises(StageError, match="at most 21 images.* found 40 images"):
-        gram.main("a/b", features=folder / "f.h5", kernel=folder / "k.h5", timings=folder / "t.json")
+        gram.main(PROBE, paths=Paths())
+
+
+@pytest.mark.usefixtures("folder")
+def test_features_of_another_layer_are_refused() -> None:
+    write_features(PROBE, np.zeros((4, 3), dtype=np.float16), probe=Probe("a", "c"))
+    with pytest.raises(StageError, match=r"features of a/b; found that of a/c.*single-item extract@a,"):
+        gram.main(PROBE, paths=Paths())
+    assert not Paths().kernel(PROBE).exists()
 
 
 def test_a_driver_without_a_gpu_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

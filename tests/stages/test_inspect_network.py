@@ -1,4 +1,3 @@
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,10 @@ from stages.dataset import index
 from stages.dataset.pixels import Pixels
 from stages.inspection import record
 from stages.networks import models
+from stages.runtime import files
 from stages.runtime.errors import StageError
+from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
 from stages.sources import synthetic
 
 Study = Callable[[dict[str, Any]], Path]
@@ -24,7 +26,7 @@ Study = Callable[[dict[str, Any]], Path]
 
 @pytest.fixture
 def headed(small: dict[str, Any]) -> dict[str, Any]:
-    """A study of one network whose weights count as trained: a file of one's own, 1,000 outputs."""
+    """A study of one network with a file of weights of the user's own and 1,000 outputs."""
     small["backbones"] = {
         "shuffle": {
             "model": "torchvision/shufflenet_v2_x0_5",
@@ -36,47 +38,40 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
     return small
 
 
-def run(folder: Path, backbone: str, name: str = "1") -> record.Glimpse:
-    """Make the images and the weights of the study in `folder`, and run the stage."""
-    if not (folder / "images.h5").exists():
-        synthetic.write(folder / "images", classes=3, images_per_class=12)
-        decode.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
-        keys = index.list_images(folder / "images")
-        index.write(folder / "index.csv", index.Index(keys, np.arange(len(keys)) % 2 == 0))
+def run(backbone: str) -> record.Inspection:
+    """Make the images and the weights of the study in the current folder; run the stage."""
+    paths = Paths()
+    if not paths.pixels.exists():
+        synthetic.write(paths.images, classes=3, images_per_class=12)
+        decode.main(paths=paths)
+        keys = Pixels(paths.pixels).keys
+        index.write(paths.index, index.Index(keys, np.arange(len(keys)) % 2 == 0))
         torch.manual_seed(0)
-        network = models.build(model_of(folder, backbone))
+        network = models.build(load_params()["backbones"][backbone]["model"])
         # Statistics that differ from every batch's, as those of a trained network do.
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.running_mean.uniform_(-0.5, 0.5)  # type: ignore[union-attr]
-        torch.save(network.state_dict(), folder / "w.pth")
-    (folder / "own").mkdir(exist_ok=True)
-    inspect_network.main(
-        backbone,
-        pixels=folder / "images.h5",
-        rows=folder / "index.csv",
-        weights=folder / "w.pth",
-        own=folder / "own",
-        seen=folder / f"{name}.h5",
-        table=folder / f"{name}.csv",
-        metrics=folder / f"{name}.json",
-    )
-    return record.read(folder / f"{name}.h5")
+        paths.weights(backbone).parent.mkdir()
+        torch.save(network.state_dict(), paths.weights(backbone))
+    inspect_network.main(backbone, paths=paths)
+    return record.read(paths.inspection(backbone))
 
 
-def model_of(folder: Path, backbone: str) -> str:
-    from ruamel.yaml import YAML
+def written(backbone: str) -> list[Path]:
+    """The three files that the stage writes."""
+    paths = Paths()
+    answers = [paths.answers(backbone, suffix) for suffix in (".csv", ".json")]
+    return [paths.inspection(backbone), *answers]
 
-    return str(YAML(typ="safe").load(folder / "params.yaml")["backbones"][backbone]["model"])
 
-
-def test_what_it_says_is_what_the_network_says(headed: dict[str, Any], study: Study) -> None:
-    folder = study(headed)
-    seen = run(folder, "shuffle")
+def test_answers_are_the_networks_own(headed: dict[str, Any], study: Study) -> None:
+    study(headed)
+    seen = run("shuffle")
     assert isinstance(seen.said, record.Predictions)
     network = models.build("torchvision/shufflenet_v2_x0_5")
-    network.load_state_dict(torch.load(folder / "w.pth", weights_only=True))
-    images = Pixels(folder / "images.h5")
+    network.load_state_dict(torch.load(Paths().weights("shuffle"), weights_only=True))
+    images = Pixels(Paths().pixels)
     grey = torch.from_numpy(images[0:36]).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     normal = (grey.repeat(1, 3, 1, 1) - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
@@ -93,15 +88,15 @@ def test_what_it_says_is_what_the_network_says(headed: dict[str, Any], study: St
 
 
 def test_in_train_mode_the_batch_decides(headed: dict[str, Any], study: Study) -> None:
-    """The one batch that holds all test images, put through by hand in train mode."""
-    headed["glimpse"] = {"images": 2, "batch_size": 18}
-    folder = study(headed)
-    seen = run(folder, "shuffle")
+    """One batch holds all test images; the test runs it by hand in train mode."""
+    headed["inspect_network"] = {"images": 2, "batch_size": 18}
+    study(headed)
+    seen = run("shuffle")
     assert isinstance(seen.said, record.Predictions)
     network = models.build("torchvision/shufflenet_v2_x0_5")
-    network.load_state_dict(torch.load(folder / "w.pth", weights_only=True))
+    network.load_state_dict(torch.load(Paths().weights("shuffle"), weights_only=True))
     network.train()
-    grey = torch.from_numpy(Pixels(folder / "images.h5")[seen.said.rows]).float() / 255
+    grey = torch.from_numpy(Pixels(Paths().pixels)[seen.said.rows]).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     batch = (grey.repeat(1, 3, 1, 1) - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
     with torch.inference_mode():
@@ -111,40 +106,39 @@ def test_in_train_mode_the_batch_decides(headed: dict[str, Any], study: Study) -
     assert not np.array_equal(seen.said.all_best[2], seen.said.all_best[0])
 
 
-def test_twice_the_same_whatever_came_before(headed: dict[str, Any], study: Study) -> None:
-    folder = study(headed)
-    run(folder, "shuffle", "1")
+def test_two_inspections_make_the_same_bytes(headed: dict[str, Any], study: Study) -> None:
+    study(headed)
+    run("shuffle")
+    first = [path.read_bytes() for path in written("shuffle")]
     torch.rand(5)
-    run(folder, "shuffle", "2")
-    for suffix in ("h5", "csv", "json"):
-        assert (folder / f"1.{suffix}").read_bytes() == (folder / f"2.{suffix}").read_bytes()
+    run("shuffle")
+    assert [path.read_bytes() for path in written("shuffle")] == first
 
 
 def test_table_and_metrics_agree_with_the_file(headed: dict[str, Any], study: Study) -> None:
-    folder = study(headed)
-    seen = run(folder, "shuffle")
+    study(headed)
+    seen = run("shuffle")
     assert isinstance(seen.said, record.Predictions)
-    with (folder / "1.csv").open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = files.read_csv(Paths().answers("shuffle", ".csv"))
     assert len(lines) == 2 * 4 * 5
     assert {line["image"] for line in lines} == set(seen.names)
     assert lines[0]["class"] == seen.said.classes[seen.said.best[0, 0, 0]]
-    found = json.loads((folder / "1.json").read_text())
-    assert found == pytest.approx(seen.said.summary())
+    metrics = json.loads(Paths().answers("shuffle", ".json").read_text())
+    assert metrics == pytest.approx(seen.said.summary())
     changed = (seen.said.all_best[2] != seen.said.all_best[0]).mean()
-    assert found["train_mode_changed"] == changed
+    assert metrics["train_mode_changed"] == changed
 
 
 def test_maps_are_what_the_layers_put_out(headed: dict[str, Any], study: Study) -> None:
-    folder = study(headed)
-    seen = run(folder, "shuffle")
+    study(headed)
+    seen = run("shuffle")
     assert seen.first == "conv1.0"
     assert list(seen.shapes) == ["stage2", "stage4", "last"]
     assert seen.maps[record.FIRST].shape == (2, 24, 32, 32)
     assert seen.maps["stage2"].shape == (2, inspect_network.MAPS_BY_DEPTH, 8, 8)
     assert "last" not in seen.maps  # 1,000 numbers have no plane
     network = models.build("torchvision/shufflenet_v2_x0_5")
-    network.load_state_dict(torch.load(folder / "w.pth", weights_only=True))
+    network.load_state_dict(torch.load(Paths().weights("shuffle"), weights_only=True))
     pixels = torch.from_numpy(seen.pixels).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     with torch.inference_mode():
@@ -152,33 +146,34 @@ def test_maps_are_what_the_layers_put_out(headed: dict[str, Any], study: Study) 
     assert np.allclose(seen.maps[record.FIRST], expected, atol=1e-4)
 
 
-def test_random_weights_say_so_and_still_have_maps(folder: Path) -> None:
-    seen = run(folder, "squeeze")
+@pytest.mark.usefixtures("folder")
+def test_random_weights_say_so_and_still_have_maps() -> None:
+    seen = run("squeeze")
     assert isinstance(seen.said, str)
     assert "random" in seen.said
     assert set(seen.maps) == {record.FIRST, "pool1", "pool2"}
-    assert (folder / "1.csv").read_text() == "image,condition,rank,class,probability\n"
-    assert json.loads((folder / "1.json").read_text()) == {"note": seen.said}
+    assert Paths().answers("squeeze", ".csv").read_text() == "image,condition,rank,class,probability\n"
+    assert json.loads(Paths().answers("squeeze", ".json").read_text()) == {"note": seen.said}
 
 
 def test_pixels_are_described(headed: dict[str, Any], study: Study) -> None:
-    folder = study(headed)
-    facts = run(folder, "shuffle").facts
-    with (folder / "index.csv").open() as file:
-        test = [int(line["row"]) for line in csv.DictReader(file) if line["split"] == "test"]
-    grey = Pixels(folder / "images.h5")[np.array(test)] / 255
+    study(headed)
+    facts = run("shuffle").facts
+    lines = files.read_csv(Paths().index)
+    test = [int(line["row"]) for line in lines if line["split"] == "test"]
+    grey = Pixels(Paths().pixels)[np.array(test)] / 255
     assert facts["channels"] == 1
     assert facts["pixel_mean"] == pytest.approx([grey.mean()] * 3)
     assert facts["pixel_std"] == pytest.approx([grey.std()] * 3)
     assert facts["mean"] == [0.485, 0.456, 0.406]
 
 
-def test_an_image_of_ones_own(headed: dict[str, Any], study: Study) -> None:
-    headed["glimpse"]["images"] = ["mine.png"]
-    folder = study(headed)
-    (folder / "own").mkdir()
-    Image.new("RGBA", (80, 60), (250, 120, 0, 128)).save(folder / "own" / "mine.png")
-    seen = run(folder, "shuffle")
+def test_an_image_of_the_users_own_is_shown(headed: dict[str, Any], study: Study) -> None:
+    headed["inspect_network"]["images"] = ["mine.png"]
+    study(headed)
+    Paths().own_examples.mkdir(parents=True)
+    Image.new("RGBA", (80, 60), (250, 120, 0, 128)).save(Paths().own_examples / "mine.png")
+    seen = run("shuffle")
     assert seen.names == ["mine.png"]
     assert seen.pixels[0, :, 9, 9].tolist() == [250, 120, 0]
 
@@ -190,7 +185,7 @@ def test_an_image_of_ones_own(headed: dict[str, Any], study: Study) -> None:
         ("timm/swin_tiny_patch4_window7_224", {"block1": "layers.1"}, (2, 10, 28, 28)),
     ],
 )
-def test_transformers_work(
+def test_transformers_have_maps(
     model: str,
     layers: dict[str, str],
     shape: tuple[int, ...],
@@ -200,7 +195,8 @@ def test_transformers_work(
     small["backbones"] = {"vit": {"model": model, "weights": "random", "layers": layers}}
     only(small, "vit/block1")
     small["data"]["image_size"] = 224
-    seen = run(study(small), "vit")
+    study(small)
+    seen = run("vit")
     assert {layer: maps.shape for layer, maps in seen.maps.items() if layer != record.FIRST} == {
         "block1": shape
     }
@@ -216,7 +212,8 @@ def test_a_layer_that_puts_out_a_tuple_is_named(small: dict[str, Any], study: St
     }
     only(small, "vit/attention")
     small["data"]["image_size"] = 224
+    study(small)
     with pytest.raises(
         StageError, match=r"backbone vit: .*layer attention .*; found tuple as its output"
     ):
-        run(study(small), "vit")
+        run("vit")

@@ -1,6 +1,4 @@
-import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,54 +7,51 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
-from support.examples import overlapping
+from support.examples import PROBE, overlapping, write_other_index
 
 from stages import pca
-from stages.dataset import index
+from stages.dataset import splits
 from stages.kernels import gram
+from stages.runtime import files
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
 
 
 @pytest.fixture
 def reduced(small: dict[str, Any], study: Any) -> Any:
-    """The study with these numbers of components, gone to."""
+    """Go to the study with these numbers of components."""
 
-    def go(components: list[int], **protocol: Any) -> Path:
+    def go(components: list[int], **protocol: Any) -> None:
         small["pca"] = {"probes": ["squeeze/pool1"], "components": components}
         small["svm"].update(protocol)
-        folder: Path = study(small)
-        return folder
+        study(small)
 
     return go
 
 
-def run_reduce(folder: Path) -> tuple[list[dict[str, float]], dict[str, Any]]:
+def run_pca() -> tuple[list[dict[str, float]], dict[str, Any]]:
     """The curve's lines, and the times."""
-    pca.main(
-        "a/b",
-        kernel=folder / "kernel.h5",
-        rows=folder / "index.csv",
-        curve=folder / "curve.csv",
-        timings=folder / "timings.json",
-    )
-    with (folder / "curve.csv").open() as file:
-        lines = [{key: float(value) for key, value in line.items()} for line in csv.DictReader(file)]
-    return lines, json.loads((folder / "timings.json").read_text())
+    pca.main(PROBE, paths=Paths())
+    lines = [
+        {key: float(value) for key, value in line.items()}
+        for line in files.read_csv(Paths().pca(PROBE, ".csv"))
+    ]
+    return lines, json.loads(Paths().timings("pca", PROBE).read_text())
 
 
 @pytest.mark.parametrize("C", [1e-3, 1.0])
 @pytest.mark.parametrize("scaling", ["none", "l2"])
-def test_it_is_scikit_learns_on_the_features(scaling: str, C: float, reduced: Any) -> None:
-    folder = reduced([1, 5, 20], C=C, normalize=scaling)
-    images, X = overlapping(folder)
-    lines, _ = run_reduce(folder)
+def test_the_curve_is_scikit_learns_on_the_raw_features(scaling: str, C: float, reduced: Any) -> None:
+    reduced([1, 5, 20], C=C, normalize=scaling)
+    images, X = overlapping()
+    lines, _ = run_pca()
     X = normalize(X) if scaling == "l2" else X
     train, y = images.train, images.y
     for line, p in zip(lines, [1, 5, 20], strict=True):
         theirs = PCA(p, svd_solver="full").fit(X[train])
         Z = theirs.transform(X)
-        machine = LinearSVC(C=C, dual=False, tol=1e-10, max_iter=100_000).fit(Z[train], y[train])
-        said = machine.predict(Z[~train])
+        svm = LinearSVC(C=C, dual=False, tol=1e-10, max_iter=100_000).fit(Z[train], y[train])
+        said = svm.predict(Z[~train])
         assert line["components"] == p
         assert line["variance"] == pytest.approx(theirs.explained_variance_ratio_.sum(), rel=1e-5)
         assert line["accuracy"] == pytest.approx(np.mean(said == y[~train]), rel=1e-5)
@@ -67,40 +62,49 @@ def test_it_is_scikit_learns_on_the_features(scaling: str, C: float, reduced: An
 
 def test_numbers_above_the_rank_are_replaced_by_it_once(reduced: Any) -> None:
     """45 training rows have 44 components; numbers come in any order."""
-    folder = reduced([1000, 4, 45, 2])
-    overlapping(folder)
-    lines, times = run_reduce(folder)
+    reduced([1000, 4, 45, 2])
+    overlapping()
+    lines, times = run_pca()
     assert [line["components"] for line in lines] == times["components"] == [2, 4, 44]
     assert lines[-1]["variance"] == 1
 
 
 def test_times_stay_out_of_the_results(reduced: Any) -> None:
-    folder = reduced([1, 2, 4])
-    overlapping(folder)
-    lines, times = run_reduce(folder)
-    assert len(times["svm_seconds"]) == len(times["svm_converged"]) == len(lines)
-    assert all(times["svm_converged"])
-    first = (folder / "curve.csv").read_bytes()
-    run_reduce(folder)
-    assert (folder / "curve.csv").read_bytes() == first
+    reduced([1, 2, 4])
+    overlapping()
+    lines, times = run_pca()
+    assert len(times["svm_seconds"]) == len(lines)
+    first = Paths().pca(PROBE, ".csv").read_bytes()
+    run_pca()
+    assert Paths().pca(PROBE, ".csv").read_bytes() == first
+
+
+def test_the_settings_stand_beside_the_curve(reduced: Any) -> None:
+    reduced([1, 4], C=0.5, normalize="l2")
+    images, _ = overlapping()
+    run_pca()
+    assert json.loads(Paths().pca(PROBE, ".json").read_text()) == {
+        "model": "m", "weights": "w", "module": "x", "precision": "float32", "storage": "float16",
+        "C": 0.5, "normalize": "l2", "split_digest": splits.digest(images.train), "converged": True,
+    }  # fmt: skip
 
 
 def test_training_rows_that_are_alike_leave_the_bias(reduced: Any) -> None:
-    folder = reduced([1, 2])
-    images, X = overlapping(folder)
+    reduced([1, 2])
+    images, X = overlapping()
     X[images.train] = 1.0
-    _, about = gram.read(folder / "kernel.h5")
-    gram.write(folder / "kernel.h5", X @ X.T, about)
-    lines, _ = run_reduce(folder)
+    _, about = gram.read(Paths().kernel(PROBE), PROBE)
+    gram.write(Paths().kernel(PROBE), X @ X.T, about)
+    lines, _ = run_pca()
     (line,) = lines
     assert (line["components"], line["variance"]) == (1, 0)
     assert line["accuracy"] == pytest.approx(1 / 3, rel=1e-5)
 
 
 def test_a_kernel_of_other_rows_is_refused(reduced: Any) -> None:
-    folder = reduced([1])
-    images, _ = overlapping(folder)
-    index.write(folder / "index.csv", index.Index(images.keys[1:], images.train[1:]))
+    reduced([1])
+    overlapping()
+    write_other_index()
     with pytest.raises(StageError, match=r"found that of other rows .* dvc repro pca@a/b"):
-        run_reduce(folder)
-    assert not (folder / "curve.csv").exists()
+        run_pca()
+    assert not Paths().pca(PROBE, ".csv").exists()

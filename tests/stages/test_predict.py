@@ -17,66 +17,54 @@ from stages.dataset import index, splits
 from stages.dataset.pixels import Pixels, decode
 from stages.kernels.gram import l2_normalise, read
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 from stages.sources import synthetic
 from stages.svm import dual, newton
 
-PROBE = "squeeze/pool2"
-Said = dict[str, tuple[str, float, str]]  # file to label, margin, runner-up
+PROBE = Probe("squeeze", "pool2")
+EXPORT = r"dvc repro export@squeeze/pool2\.$"
+Predicted = dict[str, tuple[str, float, str]]  # file to label, margin, runner-up
 
 
 def build(folder: Path, params: dict[str, Any]) -> None:
-    """Run the pipeline on data/images up to the model of `PROBE`, in the folder that is gone to."""
+    """Run the pipeline on data/images up to the weights of `PROBE`, in the current folder."""
     dump(params, folder / "params.yaml")
-    data, timings, (backbone, _) = folder / "data", folder / "t.json", PROBE.split("/")
-    keys = index.list_images(data / "images")
+    paths = Paths()
+    decode_stage.main(paths=paths)
+    keys = Pixels(paths.pixels).keys
     images = index.Index(keys, np.arange(len(keys)) % 2 == 0)
-    index.write(data / "index.csv", images)
-    decode_stage.main(images=data / "images", pixels=data / "images.h5", timings=timings)
-    fetch_weights.main(backbone, weights=data / "weights" / f"{backbone}.pth")
-    extract.main(
-        backbone,
-        pixels=data / "images.h5",
-        weights=data / "weights" / f"{backbone}.pth",
-        features=data / "features" / backbone,
-        partial=data / "partial" / backbone,
-        timings=timings,
-    )
-    features, K = data / "features" / f"{PROBE}.h5", data / "k.h5"
-    gram.main(PROBE, features=features, kernel=K, timings=timings)
-    train(data, images, params["svm"])
-    export.main(
-        PROBE,
-        features=features,
-        kernel=K,
-        machine=data / "m.h5",
-        rows=data / "index.csv",
-        pixels=data / "images.h5",
-        model=data / "models" / f"{PROBE}.h5",
-    )
+    index.write(paths.index, images)
+    fetch_weights.main(PROBE.backbone, paths=paths)
+    extract.main(PROBE.backbone, paths=paths)
+    gram.main(PROBE, paths=paths)
+    train(images, params["svm"])
+    export.main(PROBE, paths=paths)
 
 
-def decisions(data: Path, images: index.Index, settings: dict[str, Any]) -> Any:
-    """The machine, and its decision values (n, k) by the kernel."""
-    K, _ = read(data / "k.h5")
+def decisions(images: index.Index, settings: dict[str, Any]) -> Any:
+    """The SVM, and its decision values (n, k) by the kernel."""
+    K, _ = read(Paths().kernel(PROBE), PROBE)
     K = l2_normalise(K) if settings["normalize"] == "l2" else K
     cross = K[:, images.train]
-    machine = newton.fit(cross[images.train], images.y[images.train], C=settings["C"])
-    return machine, machine.decide(cross)
+    svm = newton.fit(cross[images.train], images.y[images.train], C=settings["C"])
+    return svm, svm.decide(cross)
 
 
-def train(data: Path, images: index.Index, settings: dict[str, Any]) -> None:
-    machine, _ = decisions(data, images, settings)
-    about = {"rows": index.digest(images.keys), "split": splits.digest(images.train)}
-    dual.write(data / "m.h5", machine, {**about, "normalize": settings["normalize"], "C": settings["C"]})
+def train(images: index.Index, settings: dict[str, Any]) -> None:
+    svm, _ = decisions(images, settings)
+    about = {key: settings[key] for key in ("normalize", "C")}
+    about |= {"rows": index.digest(images.keys), "split": splits.digest(images.train)}
+    dual.write(Paths().dual(PROBE), svm, about)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A study of grey pictures that ran."""
+    """A study of grey pictures whose stages have run."""
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        synthetic.write(folder / "data" / "images", classes=3, images_per_class=12)
+        synthetic.write(Paths().images, classes=3, images_per_class=12)
         build(folder, SMALL)
     return folder
 
@@ -88,17 +76,21 @@ def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-def said(capsys: pytest.CaptureFixture[str], *images: Path | str) -> Said:
+def run(*images: str, probe: str = str(PROBE)) -> None:
+    predict.main(*images, probe=probe, paths=Paths())
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *images: Path | str) -> Predicted:
     capsys.readouterr()
-    predict.main(*map(str, images), probe=PROBE)
+    run(*map(str, images))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     return {file: (label, float(margin), second) for file, label, margin, second in lines}
 
 
-def expected(folder: Path, settings: dict[str, Any]) -> Said:
-    """What the kernel says of each image of the data set."""
-    images = index.read(folder / "data" / "index.csv")
-    _, decided = decisions(folder / "data", images, settings)
+def expected(settings: dict[str, Any]) -> Predicted:
+    """What the kernel predicts of each image of the data set."""
+    images = index.read(Paths().index)
+    _, decided = decisions(images, settings)
     found = {}
     for (label, file), values in zip(images.keys, decided, strict=True):
         ranked = sorted(zip(values, images.classes, strict=True), reverse=True)
@@ -107,40 +99,40 @@ def expected(folder: Path, settings: dict[str, Any]) -> Said:
     return found
 
 
-def same(found: Said, wanted: Said) -> None:
+def same(found: Predicted, wanted: Predicted) -> None:
     assert list(found) == list(wanted)
     for file, (label, margin, second) in wanted.items():
         assert found[file] == (label, pytest.approx(margin, rel=1e-3), second)
 
 
-def test_it_says_of_the_data_set_what_the_pipeline_says(
+def test_predictions_on_the_data_set_are_the_kernels(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = expected(here, SMALL["svm"])
-    same(said(capsys, *wanted), wanted)
+    wanted = expected(SMALL["svm"])
+    same(predicted(capsys, *wanted), wanted)
     assert len({label for label, _, _ in wanted.values()}) == 3
 
 
-def test_so_it_does_in_colour_with_unit_lengths_and_float32(
+def test_predictions_in_colour_with_unit_lengths_and_float32_are_the_kernels(
     small: dict[str, Any], study: Callable[[dict[str, Any]], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     small["svm"]["normalize"], small["extract"]["storage"] = "l2", "float32"
     folder, rng = study(small), np.random.default_rng(0)
     for label, tint in (("blue", (0, 0, 1)), ("red", (1, 0, 0))):
-        (folder / "data" / "images" / label).mkdir(parents=True)
+        (Paths().images / label).mkdir(parents=True)
         for i in range(4):
             noise = rng.integers(0, 160, size=(50 + i, 70, 3)) + 60 * np.array(tint)
             picture = Image.fromarray(noise.astype(np.uint8))
-            picture.save(folder / "data" / "images" / label / f"{i}.png")
+            picture.save(Paths().images / label / f"{i}.png")
     build(folder, small)
-    wanted = expected(folder, small["svm"])
-    same(said(capsys, *wanted), wanted)
+    wanted = expected(small["svm"])
+    same(predicted(capsys, *wanted), wanted)
 
 
 def test_the_lines_are_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = list(expected(here, SMALL["svm"]))[::5]
+    files = list(expected(SMALL["svm"]))[::5]
     Image.open(files[0]).save("x.png")
-    predict.main("x.png", *files, probe=PROBE)
+    run("x.png", *files)
     lines = capsys.readouterr().out.splitlines()
     starts = {tuple(word.start() for word in re.finditer(r"\S+", line)) for line in lines}
     assert len(lines) == len(files) + 1
@@ -148,11 +140,11 @@ def test_the_lines_are_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -
     assert len(next(iter(starts))) == 4
 
 
-def test_grey_pictures_are_decoded_as_prepare_does(here: Path) -> None:
-    stored = Pixels(here / "data" / "images.h5")
-    Image.open(here / "data" / "images" / stored.names[0]).save("x.jpg", quality=90)
+def test_grey_pictures_are_decoded_as_decode_does(here: Path) -> None:
+    stored = Pixels(Paths().pixels)
+    Image.open(Paths().images / stored.names[0]).save("x.jpg", quality=90)
     for row in (0, 20, 35):
-        path = here / "data" / "images" / stored.names[row]
+        path = Paths().images / stored.names[row]
         assert np.array_equal(decode(path, 64, channels=1), stored[row : row + 1][0])
     colours = decode(Path("x.jpg"), 64)
     assert np.array_equal(colours, np.repeat(decode(Path("x.jpg"), 64, channels=1), 3, axis=0))
@@ -161,29 +153,23 @@ def test_grey_pictures_are_decoded_as_prepare_does(here: Path) -> None:
 def test_a_colour_photo_is_made_grey_where_the_data_set_is(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before it is resized, as a grey version of the file would be."""
+    """The photo is made grey before it is resized, as a grey version of the file would be."""
     rng = np.random.default_rng(1)
     photo = Image.fromarray(rng.integers(0, 256, size=(90, 70, 3), dtype=np.uint8))
     photo.save("colour.png")
     photo.convert("L").save("grey.png")
-    found = said(capsys, "colour.png", "grey.png")
-    assert found["colour.png"] == found["grey.png"]
+    lines = predicted(capsys, "colour.png", "grey.png")
+    assert lines["colour.png"] == lines["grey.png"]
 
 
 def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
     params = {**SMALL, "runtime": {"device": "cpu", "batch_size": 1, "memory": 1}}
     dump(params, here / "params.yaml")
     (here / "note.txt").write_text("no image")
-    good = next(iter(expected(here, SMALL["svm"])))
-    command = [sys.executable, "-m", "stages.predict", good, "note.txt", "--probe", PROBE]
-    result = subprocess.run(
-        command,
-        cwd=here,
-        env=variables(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    good = next(iter(expected(SMALL["svm"])))
+    command = [sys.executable, "-m", "stages.predict", good, "note.txt", "--probe", str(PROBE)]
+    env = variables(PYTHONPATH=str(ROOT))
+    result = subprocess.run(command, cwd=here, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stdout.startswith(f"{good}  ")
     assert result.stderr.startswith("error: expected an image that can be decoded at note.txt")
@@ -198,9 +184,9 @@ def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
         ("shuffle/stage2", r"found no such file.* dvc repro export@shuffle/stage2\.$"),
     ],
 )
-def test_probes_without_a_model_are_refused(probe: str, message: str, here: Path) -> None:
+def test_probes_without_weights_are_refused(probe: str, message: str, here: Path) -> None:
     with pytest.raises(StageError, match=message):
-        predict.main("x.png", probe=probe)
+        run("x.png", probe=probe)
 
 
 @pytest.mark.parametrize(
@@ -212,15 +198,16 @@ def test_probes_without_a_model_are_refused(probe: str, message: str, here: Path
         ("mean", [0.1, 0.2, 0.3]),
     ],
 )
-def test_a_model_of_another_entry_is_refused(
+def test_weights_for_another_entry_are_refused(
     key: str, value: Any, here: Path, small: dict[str, Any]
 ) -> None:
     small["backbones"]["squeeze"][key] = {"pool2": value} if key == "layers" else value
-    only(small, PROBE)
+    only(small, str(PROBE))
     dump(small, here / "params.yaml")
-    match = rf"a model of .*{re.escape(str(value))}.*; found one of .*dvc repro export@squeeze/pool2\.$"
+    value = tuple(value) if isinstance(value, list) else value
+    match = rf"weights for .*{re.escape(str(value))}.*; found weights for .*{EXPORT}"
     with pytest.raises(StageError, match=match):
-        predict.main("x.png", probe=PROBE)
+        run("x.png")
 
 
 @pytest.mark.parametrize(
@@ -232,23 +219,27 @@ def test_a_model_of_another_entry_is_refused(
         ("extract", "precision", "bfloat16"),
     ],
 )
-def test_a_model_of_other_features_or_another_svm_is_refused(
+def test_weights_for_other_features_or_settings_are_refused(
     section: str, key: str, value: object, here: Path, small: dict[str, Any]
 ) -> None:
     small[section][key] = value
     dump(small, here / "params.yaml")
-    match = rf"{section}\.{key} {value}; found one of .*dvc repro export@squeeze/pool2\.$"
+    match = rf"weights for {key} {value}; found weights for {key} .*{EXPORT}"
     with pytest.raises(StageError, match=match):
-        predict.main("x.png", probe=PROBE)
+        run("x.png")
 
 
 def test_missing_weights_are_told(here: Path) -> None:
-    with pytest.raises(
-        StageError, match=r"weights at nowhere/squeeze.pth.* dvc repro fetch_weights@squeeze\.$"
-    ):
-        predict.main("x.png", probe=PROBE, weights=Path("nowhere"))
+    weights = Paths().weights("squeeze")
+    away = weights.rename(here / "away.pth")
+    match = rf"weights at {weights}; found no such file.* dvc repro fetch_weights@squeeze\.$"
+    try:
+        with pytest.raises(StageError, match=match):
+            run("x.png")
+    finally:
+        away.rename(weights)
 
 
 def test_a_missing_image_is_named(here: Path) -> None:
     with pytest.raises(StageError, match=r"decoded at absent\.png"):
-        predict.main("absent.png", probe=PROBE)
+        run("absent.png")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from support.browser import visit
-from support.study import ROOT, SMALL, dump, only
+from support.study import SMALL, dump, only
 
 from stages import (
     decode,
@@ -32,6 +32,8 @@ from stages import (
 )
 from stages.networks import models
 from stages.reporting import answers
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 from stages.sources import synthetic
 
 NASTY = ["a|b <b>bold", "*c* &amp; $d$", "_e_ `f` [g](x)"]
@@ -51,147 +53,46 @@ def study() -> dict[str, Any]:
     only(params, *PROBES, "control/stage4")  # the last is not run
     params["fusions"] = {"both": PROBES[:2], "never": ["shuffle/stage2", "control/stage4"]}
     params["duplicates"]["distance"] = 40
-    params["glimpse"]["images"] = [f"{NASTY[0]}/{FILE}"]
+    params["inspect_network"]["images"] = [f"{NASTY[0]}/{FILE}"]
     return params
-
-
-def tell(folder: Path) -> None:
-    results, data = folder / "results", folder / "data"
-    report.main(
-        metrics=results / "metrics",
-        softmax=results / "softmax",
-        predictions=results / "predictions",
-        curves=results / "curves",
-        trials=results / "splits",
-        pca=results / "pca",
-        timings=data / "timings",
-        anatomy=results / "anatomy",
-        seen=data / "glimpse",
-        rows=data / "index.csv",
-        further=data / "splits.csv",
-        pairs=data / "pairs.csv",
-        pixels=data / "images.h5",
-        pictures=results / "pictures",
-        templates=ROOT / "stages" / "reporting" / "templates",
-        table=results / "table.csv",
-        figures=results / "figures",
-        page=results / "report.md",
-        html=results / "report.html",
-    )
 
 
 def images(folder: Path) -> None:
     """Three classes with names and a file that try to be markup."""
     synthetic.write(folder / "made", classes=3, images_per_class=12)
     for made, name in zip(sorted((folder / "made").iterdir()), NASTY, strict=True):
-        (folder / "images").mkdir(exist_ok=True)
-        made.rename(folder / "images" / name)
-        (folder / "images" / name / "0000.png").rename(folder / "images" / name / FILE)
-    data = folder / "data"
-    twin = folder / "images" / NASTY[1] / "0001.png"
-    with Image.open(twin) as image:
-        image.resize((60, 60)).save(twin.with_name("twin.png"))
-    (twin.with_name("same.png")).write_bytes(twin.read_bytes())
-    decode.main(
-        images=folder / "images", pixels=data / "images.h5", timings=data / "timings" / "prepare.json"
-    )
-    find_duplicates.main(images=folder / "images", pixels=data / "images.h5", pairs=data / "pairs.csv")
-    split.main(
-        images=folder / "images",
-        manifest=folder / "none",
-        pairs=data / "pairs.csv",
-        rows=data / "index.csv",
-        further=data / "splits.csv",
-        duplicates=folder / "results" / "duplicates.csv",
-    )
+        (folder / "data" / "images").mkdir(parents=True, exist_ok=True)
+        made.rename(folder / "data" / "images" / name)
+        (folder / "data" / "images" / name / "0000.png").rename(folder / "data" / "images" / name / FILE)
+    original = folder / "data" / "images" / NASTY[1] / "0001.png"
+    with Image.open(original) as image:
+        image.resize((60, 60)).save(original.with_name("duplicate.png"))
+    (original.with_name("same.png")).write_bytes(original.read_bytes())
+    for stage in (decode, find_duplicates, split):
+        stage.main(paths=Paths())
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage but one probe's has run."""
     folder = tmp_path_factory.mktemp("told")
-    data, results = folder / "data", folder / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         dump(study(), folder / "params.yaml")
         images(folder)
-        own = data / "own" / "weights" / "mine.pth"
+        own = folder / "data" / "own" / "weights" / "mine.pth"
         own.parent.mkdir(parents=True)
         torch.manual_seed(5)
         torch.save(models.build("torchvision/shufflenet_v2_x0_5").state_dict(), own)
         for name in ("shuffle", "control"):
-            state, timings = data / "weights" / f"{name}.pth", data / "timings"
-            fetch_weights.main(name, weights=state)
-            summarize.main(
-                name,
-                table=results / "anatomy" / f"{name}.csv",
-                page=results / "anatomy" / f"{name}.md",
-            )
-            time_training.main(name, timings=timings / "rehearse" / f"{name}.json")
-            extract.main(
-                name,
-                pixels=data / "images.h5",
-                weights=state,
-                features=data / "features" / name,
-                partial=data / "partial" / name,
-                timings=timings / "extract" / f"{name}.json",
-            )
-            inspect_network.main(
-                name,
-                pixels=data / "images.h5",
-                rows=data / "index.csv",
-                weights=state,
-                own=data / "own",
-                seen=data / "glimpse" / f"{name}.h5",
-                table=results / "glimpse" / f"{name}.csv",
-                metrics=results / "glimpse" / f"{name}.json",
-            )
-            seen = data / "glimpse" / f"{name}.h5"
-            draw.main(name, seen=seen, pictures=results / "pictures" / name)
-        for probe in PROBES:
-            gram.main(
-                probe,
-                features=data / "features" / f"{probe}.h5",
-                kernel=data / "kernels" / f"{probe}.h5",
-                timings=timings / "kernel" / f"{probe}.json",
-            )
-            same = {"kernel": data / "kernels" / f"{probe}.h5", "rows": data / "index.csv"}
-            train.main(
-                probe,
-                **same,
-                further=data / "splits.csv",
-                machine=data / "machines" / f"{probe}.h5",
-                trials=results / "splits" / f"{probe}.csv",
-                metrics=results / "metrics" / f"{probe}.json",
-                predictions=results / "predictions" / f"{probe}.csv",
-                curve=results / "curves" / f"{probe}.csv",
-                timings=timings / "train" / f"{probe}.json",
-            )
-            softmax.main(
-                probe,
-                **same,
-                metrics=results / "softmax" / f"{probe}.json",
-                timings=timings / "softmax" / f"{probe}.json",
-            )
-        fuse.main(
-            "both",
-            kernels=data / "kernels",
-            rows=data / "index.csv",
-            further=data / "splits.csv",
-            metrics=results / "metrics" / "fusion" / "both.json",
-            predictions=results / "predictions" / "fusion" / "both.csv",
-            curve=results / "curves" / "fusion" / "both.csv",
-            trials=results / "splits" / "fusion" / "both.csv",
-            timings=timings / "train" / "fusion" / "both.json",
-        )
-        pca.main(
-            PROBES[0],
-            kernel=data / "kernels" / f"{PROBES[0]}.h5",
-            rows=data / "index.csv",
-            curve=results / "pca" / f"{PROBES[0]}.csv",
-            timings=timings / "reduce" / f"{PROBES[0]}.json",
-        )
-        tell(folder)
+            for stage in (fetch_weights, summarize, time_training, extract, inspect_network, draw):
+                stage.main(name, paths=Paths())
+        for probe in map(Probe.parse, PROBES):
+            for work in (gram, train, softmax):
+                work.main(probe, paths=Paths())
+        fuse.main("both", paths=Paths())
+        pca.main(Probe.parse(PROBES[0]), paths=Paths())
+        report.main(paths=Paths())
     return folder
 
 
@@ -238,17 +139,17 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
             assert cell.removesuffix(" ≈") == "{:.4f} ± {:.4f}".format(*spread)
         assert cells[7] == f"{metrics['feature_dim']:,}"
         assert f"| {100 * head['accuracy']:.1f} % |" in page
-    with (results / "anatomy" / "shuffle.csv").open() as file:
+    with (results / "summaries" / "shuffle.csv").open() as file:
         total = int(list(csv.DictReader(file))[-1]["total"])
     assert f"{total:,}, or " in page
-    seen = json.loads((results / "glimpse" / "shuffle.json").read_text())
+    seen = json.loads((results / "inspection" / "shuffle.json").read_text())
     assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
     assert "control: 1 of its 2 probes not run" in page
     assert "| control/stage4 | not run | | | | | | | |" in page
     assert "| fusion/never | not run | | | | | | | |" in page
     fused = json.loads((results / "metrics" / "fusion" / "both.json").read_text())
     assert f"- fusion/both (shuffle/stage2 + shuffle/stage4): {100 * fused['accuracy']:.1f} %," in page
-    assert "Pairs of equal files: 1;" in page
+    assert "Pairs of equal files: 1." in page
     assert "control has nothing to say: its weights are random" in page
 
 
@@ -263,7 +164,7 @@ def test_both_pages_show_the_same_pictures_and_all_of_them_exist(told: Path) -> 
 def test_told_twice_is_told_the_same(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(told)
     before = (told / "results" / "report.html").read_bytes()
-    tell(told)
+    report.main(paths=Paths())
     assert (told / "results" / "report.html").read_bytes() == before
 
 
@@ -273,7 +174,7 @@ def test_a_report_without_any_result_says_so(
     monkeypatch.chdir(tmp_path)
     dump(study(), tmp_path / "params.yaml")
     images(tmp_path)
-    tell(tmp_path)
+    report.main(paths=Paths())
     assert (tmp_path / "results" / "table.csv").read_text().count("not run") == 6
     assert "No probe was run yet" in (tmp_path / "results" / "report.md").read_text()
     path = tmp_path / "results" / "report.html"

@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,14 +7,15 @@ from stages.inspection import tracing
 from stages.inspection.summary import markdown, read_csv
 from stages.networks import models
 from stages.runtime.errors import StageError
+from stages.runtime.paths import Paths
 
 
-def test_the_table_and_the_page_are_written_without_weights(folder: Path) -> None:
-    table, page = folder / "out" / "squeeze.csv", folder / "out" / "squeeze.md"
-    summarize.main("squeeze", table=table, page=page)
-    layers = read_csv(table)
-    assert layers == tracing.dissect(models.build("torchvision/squeezenet1_1"), 64)
-    assert page.read_text() == (
+@pytest.mark.usefixtures("folder")
+def test_the_table_and_the_page_are_written_without_weights() -> None:
+    summarize.main("squeeze", paths=Paths())
+    layers = read_csv(Paths().summary("squeeze", ".csv"))
+    assert layers == tracing.trace(models.build("torchvision/squeezenet1_1"), 64)
+    assert Paths().summary("squeeze", ".md").read_text() == (
         "# squeeze\n\n`torchvision/squeezenet1_1`, images of 64 x 64: "
         "1,235,496 parameters, 1,231,552 without biases.\n\n" + markdown(layers)
     )
@@ -23,9 +23,9 @@ def test_the_table_and_the_page_are_written_without_weights(folder: Path) -> Non
 
 def test_another_image_size_gives_other_outputs(small: dict[str, Any], study: Any) -> None:
     small["data"]["image_size"] = 96
-    folder = study(small)
-    summarize.main("squeeze", table=folder / "t.csv", page=folder / "p.md")
-    assert read_csv(folder / "t.csv")[1].output == "47 x 47 x 64"
+    study(small)
+    summarize.main("squeeze", paths=Paths())
+    assert read_csv(Paths().summary("squeeze", ".csv"))[1].output == "47 x 47 x 64"
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,5 @@ def test_an_error_names_the_backbone(
     small["backbones"]["squeeze"]["model"] = model
     folder = study(small)
     with pytest.raises(StageError, match=message):
-        summarize.main("squeeze", table=folder / "t.csv", page=folder / "p.md")
+        summarize.main("squeeze", paths=Paths())
     assert [path.name for path in folder.iterdir()] == ["params.yaml"]

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,19 +6,21 @@ import torch
 
 from stages import time_training
 from stages.networks import models
+from stages.runtime.paths import Paths
 
 
-def test_the_time_of_a_step_is_written(folder: Path) -> None:
-    time_training.main("squeeze", timings=folder / "t.json")
-    found = json.loads((folder / "t.json").read_text())
+@pytest.mark.usefixtures("folder")
+def test_the_time_of_a_step_is_written() -> None:
+    time_training.main("squeeze", paths=Paths())
+    found = json.loads(Paths().timings("time_training", "squeeze").read_text())
     assert 0 < found["seconds_per_image"] < 60
     assert found["images"] == time_training.IMAGES
-    assert found["machine"]
+    assert found["processor"]
 
 
 @pytest.mark.parametrize("model", ["torchvision/shufflenet_v2_x0_5", "torchvision/googlenet"])
 def test_a_step_trains_the_network(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every parameter that has a part in the answer moves; the auxiliary heads' do not."""
+    """Every parameter moves that the output depends on; parameters of auxiliary heads do not."""
     built = []
 
     def build(name: str) -> torch.nn.Module:

@@ -1,5 +1,6 @@
-"""What several tests need: a glimpse made up, a kernel of classes that overlap, a look at a picture."""
+"""Made-up inputs that several tests need: provenance, features, a kernel, an inspection, predictions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ from PIL import Image
 
 from stages.dataset import index, splits
 from stages.features.segments import Segments
-from stages.inspection.record import FIRST, Glimpse, Predictions
+from stages.inspection.record import FIRST, Inspection, Predictions
 from stages.kernels import gram
-from stages.runtime.provenance import ORIGIN
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.runtime.provenance import Provenance
+
+PROBE = Probe("a", "b")
 
 
 def predictions() -> Predictions:
@@ -27,10 +32,10 @@ def predictions() -> Predictions:
     )
 
 
-def glimpse(**changes: Any) -> Glimpse:
+def inspection(**changes: Any) -> Inspection:
     """Two images with odd names; two layers with maps and one without."""
     rng = np.random.default_rng(0)
-    return Glimpse(
+    return Inspection(
         **{
             "model": "torchvision/net",
             "weights": "V1",
@@ -51,36 +56,69 @@ def glimpse(**changes: Any) -> Glimpse:
 
 
 def drawn(path: Path) -> tuple[int, int]:
-    """The size of a picture that has something in it."""
+    """The size of a picture; assert that the picture is not blank."""
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).std() > 5
         return image.size
 
 
-def write_features(path: Path, X: NDArray[Any], **attributes: Any) -> None:
-    """A feature file of X (n, d), of the layer b of the backbone a."""
+class Images:
+    """What figures read of `Pixels`: pictures (c, s, s), grey and in colour, each of a key."""
+
+    def __init__(self, pictures: Sequence[NDArray[np.uint8]], keys: list[index.Key]) -> None:
+        self._pictures, self.keys = pictures, keys
+
+    def __getitem__(self, rows: slice) -> list[NDArray[np.uint8]]:
+        return [*self._pictures[rows]]
+
+
+def provenance(**changes: Any) -> Provenance:
+    """The provenance of 50 features of the layer b of the backbone a, with these changes."""
+    return Provenance(
+        **{
+            "probe": PROBE,
+            "model": "m",
+            "weights": "w",
+            "module": "x",
+            "precision": "float32",
+            "storage": "float16",
+            "mean": (0.1, 0.2, 0.3),
+            "std": (0.5, 0.6, 0.7),
+            "shape": (50,),
+            "rows": "r",
+            **changes,
+        }
+    )
+
+
+def write_features(where: Path | Probe, X: NDArray[Any], **changes: Any) -> None:
+    """Write features X (n, d) to a file, or to the file of a probe, in place of an older one."""
+    if isinstance(where, Probe):
+        path, changes = Paths().features(where), {"probe": where, **changes}
+    else:
+        path = where
     path.unlink(missing_ok=True)
-    facts = {"backbone": "a", "layer": "b", "precision": "float32", **attributes}
-    segments = Segments(path, n=len(X), d=X.shape[1], dtype=X.dtype.name, attributes=facts)
+    made = provenance(**{"storage": X.dtype.name, "shape": X.shape[1:], **changes})
+    segments = Segments(path, n=len(X), provenance=made)
     segments.append(X)
     segments.join()
 
 
-def about(keys: list[index.Key], **more: Any) -> dict[str, Any]:
-    """What a kernel of the layer b of the backbone a says of itself."""
-    facts = {"backbone": "a", "layer": "b", "rows": index.digest(keys), "feature_dim": 50}
-    return {**facts, **dict.fromkeys(ORIGIN, "x"), **more}
+def overlapping() -> tuple[index.Index, NDArray[np.float64]]:
+    """Write an index of 90 rows in 3 classes, half of them training, and the kernel of `PROBE`.
 
-
-def overlapping(folder: Path) -> tuple[index.Index, NDArray[np.float64]]:
-    """An index of 90 rows in 3 classes, half of them training, and the kernel of features that overlap.
-
-    Writes index.csv and kernel.h5; returns the index and the features (90, 50).
+    The classes overlap. Returns the index and the features (90, 50).
     """
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
     images = index.Index(keys, splits.draw(keys, np.arange(90), train_per_class=15, seed=[0]))
-    index.write(folder / "index.csv", images)
+    index.write(Paths().index, images)
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
-    gram.write(folder / "kernel.h5", X @ X.T, about(keys))
+    gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
     return images, X
+
+
+def write_other_index() -> None:
+    """Replace the index by one that lacks the first image."""
+    images = index.read(Paths().index)
+    index.write(Paths().index, index.Index(images.keys[1:], images.train[1:]))

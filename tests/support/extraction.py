@@ -3,22 +3,25 @@
 from pathlib import Path
 
 from stages import decode, extract, fetch_weights
+from stages.runtime.paths import Paths
 from stages.sources import synthetic
 
 
+def paths_in(folder: Path) -> Paths:
+    """The files of a study in `folder`."""
+    return Paths(folder / "data", folder / "results")
+
+
 def images_of(folder: Path, count: int = 3) -> None:
-    synthetic.write(folder / "images", classes=3, images_per_class=count)
-    decode.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
+    """Draw `count` images of each of three classes and decode them."""
+    paths = paths_in(folder)
+    synthetic.write(paths.images, classes=3, images_per_class=count)
+    decode.main(paths=paths)
 
 
 def run_extract(folder: Path, backbone: str, name: str) -> Path:
-    fetch_weights.main(backbone, weights=folder / "w.pth")
-    extract.main(
-        backbone,
-        pixels=folder / "images.h5",
-        weights=folder / "w.pth",
-        features=folder / name,
-        partial=folder / "partial",
-        timings=folder / "t.json",
-    )
-    return folder / name
+    """Extract the features of `backbone`; return their folder, which is moved to `folder / name`."""
+    paths = paths_in(folder)
+    fetch_weights.main(backbone, paths=paths)
+    extract.main(backbone, paths=paths)
+    return paths.feature_folder(backbone).rename(folder / name)

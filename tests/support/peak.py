@@ -1,6 +1,6 @@
 """Run a module, then print the bytes of the most resident memory it had.
 
-    python -m tests.faults.peak stages.download ...
+    python -m tests.support.peak stages.download ...
 
 (What a parent is told of its child counts what the parent itself had when it began the child.)
 """

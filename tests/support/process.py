@@ -19,7 +19,7 @@ def variables(**more: str) -> dict[str, str]:
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    """Begin `python -m <arguments>` in `folder`, with processes of its own as one group."""
+    """Start `python -m <arguments>` in `folder`, in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", *arguments], cwd=folder, text=True, start_new_session=True,
         env=variables(PYTHONPATH=str(ROOT), TQDM_DISABLE="1", **more),
@@ -28,7 +28,7 @@ def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
 
 
 def finish(folder: Path, *arguments: str, status: int | None = 0, **more: str) -> str:
-    """Run it to its end; return what it says."""
+    """Run `python -m <arguments>` to its end, with this exit status; return its output."""
     with start(folder, *arguments, **more) as process:
         said, _ = process.communicate()
     assert status in (None, process.returncode), said

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
         },
     },
     "extract": {"storage": "float16", "precision": "float32"},
-    "glimpse": {"images": 2, "batch_size": 8},
+    "inspect_network": {"images": 2, "batch_size": 8},
     "probes": ["squeeze/pool1", "squeeze/pool2", "shuffle/stage2"],
     "fusions": {"both": ["squeeze/pool2", "shuffle/stage2"]},
     "svm": {

@@ -23,12 +23,12 @@ def data(seed: int, classes: int = 3, d: int = 200) -> tuple[NDArray[np.float64]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_chooses_as_scikit_learn_does_on_the_raw_features(seed: int) -> None:
+def test_the_choice_is_scikit_learns_on_the_raw_features(seed: int) -> None:
     X, y = data(seed)
     found = cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    machine = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-    search = GridSearchCV(machine, {"C": GRID}, cv=folds).fit(X, y)
+    svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
+    search = GridSearchCV(svc, {"C": GRID}, cv=folds).fit(X, y)
     theirs = search.cv_results_["mean_test_score"]
     assert found.mean == pytest.approx(theirs)
     assert found.std == pytest.approx(search.cv_results_["std_test_score"])
@@ -77,9 +77,9 @@ def test_a_fusion_is_scaled_by_the_rows_that_a_fold_trains_on() -> None:
     found = cross_validation.cross_validate(
         [part @ part.T for part in layers], y, grid=GRID, folds=5, seed=0
     )
-    machine = make_pipeline(Scaler(), LinearSVC(tol=1e-7, max_iter=100_000, dual=False))
+    pipeline = make_pipeline(Scaler(), LinearSVC(tol=1e-7, max_iter=100_000, dual=False))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    search = GridSearchCV(machine, {"linearsvc__C": GRID}, cv=folds).fit(np.hstack(layers), y)
+    search = GridSearchCV(pipeline, {"linearsvc__C": GRID}, cv=folds).fit(np.hstack(layers), y)
     assert found.mean == pytest.approx(search.cv_results_["mean_test_score"])
 
 
@@ -87,7 +87,7 @@ def test_the_reference_solver_finds_the_same_curve() -> None:
     X, y = data(1)
     exact, reference = (
         cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=0, solve=solve)
-        for solve in (newton.path, liblinear.path)
+        for solve in (newton.fit_path, liblinear.fit_path)
     )
     assert reference.mean == pytest.approx(exact.mean, abs=0.05)
 

@@ -14,23 +14,23 @@ def data(classes: int, d: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("d", [10, 300])
-def test_it_is_scikit_learns_svm_on_the_raw_features(classes: int, d: int) -> None:
+def test_decision_values_are_scikit_learns_on_the_raw_features(classes: int, d: int) -> None:
     X, y = data(classes, d)
     Cs = [0.001, 0.1]
-    for C, machine in zip(Cs, liblinear.path(X @ X.T, y, Cs), strict=True):
+    for C, svm in zip(Cs, liblinear.fit_path(X @ X.T, y, Cs), strict=True):
         theirs = LinearSVC(C=C, dual=False).fit(X, y)
         expected = theirs.decision_function(X)
-        found = machine.decide(X @ X.T)
-        assert machine.converged
+        found = svm.decide(X @ X.T)
+        assert svm.converged
         assert found.shape == (80, classes)
         found = found[:, 1] if classes == 2 else found
         assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
 
 
-def test_it_comes_to_what_the_exact_solver_comes_to() -> None:
+def test_decision_values_are_near_the_exact_solvers() -> None:
     X, y = data(3, 40)
     K = X @ X.T
-    (theirs,), exact = liblinear.path(K, y, [0.01]), newton.fit(K, y, C=0.01)
+    (theirs,), exact = liblinear.fit_path(K, y, [0.01]), newton.fit(K, y, C=0.01)
     assert np.abs(theirs.decide(K) - exact.decide(K)).max() < 0.01
     assert theirs.alpha.shape == exact.alpha.shape
 
@@ -38,4 +38,4 @@ def test_it_comes_to_what_the_exact_solver_comes_to() -> None:
 def test_a_fit_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = data(3, 40)
     monkeypatch.setattr(liblinear, "MAX_STEPS", 1)
-    assert not liblinear.path(X @ X.T, y, [100.0])[0].converged
+    assert not liblinear.fit_path(X @ X.T, y, [100.0])[0].converged

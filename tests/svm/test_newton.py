@@ -32,7 +32,7 @@ def linear_svc(X: NDArray[np.float64], y: NDArray[np.int64], C: float) -> Linear
 
 def fit(
     K: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float
-) -> dual.Machine:
+) -> dual.KernelSVM:
     return newton.fit(K[np.ix_(train, train)], y[train], C=C)
 
 
@@ -42,7 +42,9 @@ def fit(
     # For a larger C scikit-learn's own solver stops short on the wide unscaled rows: see below.
     [(False, 0.001), (False, 0.03), (False, 1.0), (True, 0.01), (True, 1.0), (True, 100.0)],
 )
-def test_it_is_scikit_learns_svm_on_the_raw_features(kind: str, scaled: bool, C: float) -> None:
+def test_decision_values_are_scikit_learns_on_the_raw_features(
+    kind: str, scaled: bool, C: float
+) -> None:
     X, y, train = data(kind)
     K = gram.stream(
         [X[:, :16].astype(np.float64, order="C"), X[:, 16:].astype(np.float64, order="C")], N
@@ -57,7 +59,7 @@ def test_it_is_scikit_learns_svm_on_the_raw_features(kind: str, scaled: bool, C:
     assert np.array_equal(decisions.argmax(axis=1), theirs.predict(raw))
 
 
-def test_the_dual_solver_comes_to_the_same() -> None:
+def test_scikit_learns_dual_solver_finds_the_same() -> None:
     X, y, train = data("d > n")
     K = X.astype(np.float64) @ X.T.astype(np.float64)
     theirs = LinearSVC(C=1e-3, tol=1e-8, max_iter=1_000_000, dual=True, random_state=0)
@@ -75,15 +77,15 @@ def objective(
 
 @pytest.mark.parametrize("C", [1e-6, 1e-2, 1.0, 1e4])
 @pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
-def test_no_gradient_is_left_and_scikit_learn_finds_nothing_lower(kind: str, C: float) -> None:
+def test_the_gradient_vanishes_and_scikit_learn_finds_nothing_lower(kind: str, C: float) -> None:
     X, y, train = data(kind)
     X, y = X[train].astype(np.float64), y[train]
-    machine = newton.fit(X @ X.T, y, C=C)
-    assert machine.converged
+    svm = newton.fit(X @ X.T, y, C=C)
+    assert svm.converged
     theirs = LinearSVC(C=C, tol=1e-4, max_iter=10_000, dual=False).fit(X, y)
     for k in range(4):
         signs = np.where(y == k, 1.0, -1.0)
-        w, b = X.T @ machine.alpha[:, k], machine.bias[k]
+        w, b = X.T @ svm.alpha[:, k], svm.bias[k]
         hinge = np.maximum(0, 1 - signs * (X @ w + b))
         losses = 2 * C * signs * hinge  # 1e4 times the rounding of hinge hides the gradient
         assert C == 1e4 or np.abs(w - X.T @ losses).max() < 1e-6 * np.abs(X.T @ losses).max()
@@ -92,18 +94,18 @@ def test_no_gradient_is_left_and_scikit_learn_finds_nothing_lower(kind: str, C: 
         assert found <= objective(theirs.coef_[k], theirs.intercept_[k], X, signs, C) * (1 + 1e-9)
 
 
-def test_no_test_row_influences_the_machine() -> None:
+def test_test_rows_do_not_influence_the_svm() -> None:
     X, y, train = data("d > n")
     changed = X.copy()
     changed[~train] *= 100
-    machines = [
+    svms = [
         fit(gram.l2_normalise(rows.astype(np.float64) @ rows.T.astype(np.float64)), y, train, 1.0)
         for rows in (X, changed)
     ]
-    assert np.allclose(machines[0].alpha, machines[1].alpha, rtol=1e-9)
+    assert np.allclose(svms[0].alpha, svms[1].alpha, rtol=1e-9)
 
 
-def test_two_classes() -> None:
+def test_two_classes_are_predicted_as_scikit_learn_does() -> None:
     X, y, train = data("d < n", classes=2)
     K = X.astype(np.float64) @ X.T.astype(np.float64)
     predicted = fit(K, y, train, 1.0).decide(K[:, train]).argmax(axis=1)
@@ -118,11 +120,11 @@ def test_a_solver_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
-def test_a_path_comes_to_what_each_fit_comes_to(kind: str) -> None:
+def test_a_path_gives_what_each_fit_alone_gives(kind: str) -> None:
     X, y, train = data(kind)
     K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))[np.ix_(train, train)]
     Cs = [1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0]
-    for C, machine in zip(Cs, newton.path(K, y[train], Cs), strict=True):
+    for C, svm in zip(Cs, newton.fit_path(K, y[train], Cs), strict=True):
         alone = newton.fit(K, y[train], C=C)
-        assert machine.converged
-        assert np.abs(machine.decide(K) - alone.decide(K)).max() < 1e-7
+        assert svm.converged
+        assert np.abs(svm.decide(K) - alone.decide(K)).max() < 1e-7

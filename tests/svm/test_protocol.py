@@ -45,33 +45,33 @@ def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
     for trial, train in zip([found.headline, *found.random], [images.train, *masks], strict=True):
         assert np.array_equal(trial.train, train)
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
-        machine = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-        search = GridSearchCV(machine, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
+        svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
+        search = GridSearchCV(svc, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
         assert trial.curve.mean == pytest.approx(search.cv_results_["mean_test_score"])
         for decisions, C in ((trial.fixed, 1.0), (trial.tuned, trial.curve.best)):
-            expected = machine.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
+            expected = svc.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
             assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
         assert trial.converged
 
 
-def test_the_headlines_machine_is_the_one_that_is_kept() -> None:
+def test_the_svm_of_the_headline_split_is_the_one_that_is_kept() -> None:
     X, images, masks = study(1)
     found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
     K = (X @ X.T)[:, images.train]
     alone = newton.fit(K[images.train], images.y[images.train], C=1.0)
-    assert np.allclose(found.machine.alpha, alone.alpha)
-    assert np.allclose(found.machine.decide(K), found.headline.fixed)
+    assert np.allclose(found.svm.alpha, alone.alpha)
+    assert np.allclose(found.svm.decide(K), found.headline.fixed)
     assert found.all_seconds >= found.fit_seconds > 0
-    assert found.beside_bytes == 0
+    assert found.worker_bytes == 0
 
 
-def test_processes_of_its_own_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     X, images, masks = study(2)
     alone = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
     many = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
-    assert many.beside_bytes > 0
+    assert many.worker_bytes > 0
     for one, other in zip([alone.headline, *alone.random], [many.headline, *many.random], strict=True):
         assert np.array_equal(one.fixed, other.fixed)
         assert np.array_equal(one.tuned, other.tuned)
@@ -87,8 +87,8 @@ def test_an_error_comes_back_from_another_process(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
-    """With other test rows nothing moves but what is said of them."""
+def test_test_rows_influence_only_what_is_predicted_of_them(layers: int) -> None:
+    """With other test rows only their own decision values change."""
     X, images, _ = study(3)
     train, trials = images.train, []
     for factor in (1.0, 50.0):
@@ -96,7 +96,7 @@ def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
         rows[~train] = factor * rows[~train][::-1]
         parts = np.split(rows, layers, axis=1)
         members = [part @ part.T for part in parts]
-        trials.append(protocol.trial(members, images.y, train, SETTINGS))
+        trials.append(protocol.run_split(members, images.y, train, SETTINGS))
     one, other = trials
     assert one.curve == other.curve
     assert np.allclose(one.fixed[train], other.fixed[train])
@@ -104,13 +104,13 @@ def test_no_test_row_has_a_part_in_anything(layers: int) -> None:
     assert not np.allclose(one.fixed[~train], other.fixed[~train])
 
 
-def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
-    """Labels without meaning: a C chosen by the test rows beats chance, the one here does not."""
+def test_c_is_not_chosen_by_the_test_rows() -> None:
+    """Labels are random: a C chosen by the test rows would beat chance, the C chosen here does not."""
     chosen, leaking = [], []
     for seed in range(12):
         X, images, _ = study(seed, signal=0.0, d=20)
         K, test = X @ X.T, ~images.train
-        found = protocol.trial([K], images.y, images.train, SETTINGS)
+        found = protocol.run_split([K], images.y, images.train, SETTINGS)
         chosen.append(right(found.tuned, images, test))
         cross, y = K[:, images.train], images.y[images.train]
         decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in SETTINGS["grid"]]
@@ -119,8 +119,8 @@ def test_choosing_c_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised()
     assert np.mean(leaking) > np.mean(chosen) + 0.02
 
 
-def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() -> None:
-    """A layer of noise that is loudest in test rows would be turned down, were they looked at."""
+def test_layers_are_not_scaled_by_the_test_rows() -> None:
+    """A layer of noise is loudest in the test rows: scaling by them would quieten it and help."""
     honest, leaking = [], []
     for seed in range(6):
         X, images, _ = study(seed, signal=2.0, d=10)
@@ -128,16 +128,16 @@ def test_scaling_by_the_test_rows_would_raise_accuracy_and_it_is_not_raised() ->
         noise = np.random.default_rng(100 + seed).normal(size=(90, 10))
         noise[test] *= 30
         members = [X @ X.T, noise @ noise.T]
-        members[1][np.ix_(test, train)] /= 30  # but not to the machine
-        found = protocol.trial(members, images.y, train, SETTINGS)
+        members[1][np.ix_(test, train)] /= 30  # but not for the SVM
+        found = protocol.run_split(members, images.y, train, SETTINGS)
         K = fusion.kernel(members, np.arange(90))
-        machine = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
+        svm = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
         honest.append(right(found.fixed, images, test))
-        leaking.append(right(machine.decide(K[:, train]), images, test))
+        leaking.append(right(svm.decide(K[:, train]), images, test))
     assert np.mean(leaking) > np.mean(honest) + 0.02
 
 
-def test_the_reference_solver_can_be_asked_for() -> None:
+def test_settings_choose_the_reference_solver() -> None:
     X, images, masks = study(6, signal=2.0, d=30)
     exact, reference = (
         protocol.run([X @ X.T], images, masks, {**SETTINGS, "C": 0.01, "solver": solver}, "a/b")

@@ -1,62 +1,67 @@
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import PROBE
 
 from stages.dataset import splits
 from stages.dataset.index import Index
+from stages.runtime import files
+from stages.runtime.paths import Paths
+from stages.runtime.probe import FUSION, Probe
 from stages.svm import cross_validation, protocol, records
-from stages.svm.dual import Machine
-from stages.svm.protocol import Evaluation, Trial
+from stages.svm.dual import KernelSVM
+from stages.svm.protocol import Evaluation, SplitResult
 
 KEYS = [(label, f"{i}.png") for label in "ab" for i in range(4)]
 Y = np.array([0] * 4 + [1] * 4)
 SETTINGS = {"C": 1.0, "normalize": "none", "solver": "newton", "grid": [0.1, 1.0], "folds": 2, "seed": 0}
 
 
-def trial(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> Trial:
-    """A split of the eight rows; with the fixed and with the tuned C some of them are wrong."""
+def result(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitResult:
+    """The split of eight rows; some rows are wrong with the fixed C, others with the tuned C."""
     decided = []
     for some in (wrong, tuned_wrong):
         said = np.where(np.isin(np.arange(8), some), 1 - Y, Y)
         decided.append(np.eye(2)[said] * 0.5)
     mask = np.isin(np.arange(8), train)
-    return Trial(mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100)
-
-
-def found() -> Evaluation:
-    return Evaluation(
-        machine=Machine(np.zeros((4, 2)), np.zeros(2), True),
-        headline=trial([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
-        # Of four test images each: one and three wrong, then none and one with the tuned C.
-        random=[
-            trial([0, 1, 4, 5], wrong=[7], tuned_wrong=[]),
-            trial([2, 3, 6, 7], wrong=[0, 1, 4], tuned_wrong=[5]),
-        ],
-        fit_seconds=1.5,
-        all_seconds=9.0,
-        beside_bytes=7,
+    return SplitResult(
+        mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100
     )
 
 
-IMAGES = Index(KEYS, found().headline.train)
+def evaluation() -> Evaluation:
+    return Evaluation(
+        svm=KernelSVM(np.zeros((4, 2)), np.zeros(2), True),
+        headline=result([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
+        # Of four test images each: one and three wrong, then none and one with the tuned C.
+        random=[
+            result([0, 1, 4, 5], wrong=[7], tuned_wrong=[]),
+            result([2, 3, 6, 7], wrong=[0, 1, 4], tuned_wrong=[5]),
+        ],
+        fit_seconds=1.5,
+        all_seconds=9.0,
+        worker_bytes=7,
+    )
 
 
-def write(folder: Path, what: Evaluation) -> dict[str, Path]:
-    paths = {name: folder / name for name in ("metrics", "predictions", "curve", "trials", "timings")}
-    records.write(what, IMAGES, {**SETTINGS, "model": "m"}, **paths)
+IMAGES = Index(KEYS, evaluation().headline.train)
+
+
+def write(folder: Path, what: Evaluation, probe: Probe = PROBE) -> Paths:
+    paths = Paths(folder / "data", folder / "results")
+    records.write(probe, what, IMAGES, {**SETTINGS, "model": "m"}, paths)
     return paths
 
 
 def numbers(folder: Path, what: Evaluation) -> dict[str, Any]:
-    return dict(json.loads(write(folder, what)["metrics"].read_text()))
+    return dict(json.loads(write(folder, what).metrics(PROBE).read_text()))
 
 
 def test_numbers_by_hand(tmp_path: Path) -> None:
-    said = numbers(tmp_path, found())
+    said = numbers(tmp_path, evaluation())
     assert said["accuracy"] == 3 / 4
     assert said["balanced_accuracy"] == 3 / 4
     assert said["train_accuracy"] == 1.0
@@ -69,31 +74,36 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert said["mean_tuned_accuracy"] == pytest.approx(7 / 8)
     assert said["std_tuned_accuracy"] == pytest.approx(2**0.5 / 16 * 2)
     assert said["mean_balanced_accuracy"] == pytest.approx(1 / 2)
-    masks = np.array([one.train for one in (found().headline, *found().random)])
+    masks = np.array([one.train for one in (evaluation().headline, *evaluation().random)])
     assert said["split_digest"] == splits.digest(masks)
     assert (said["C"], said["grid"], said["model"]) == (1.0, "0.1 1", "m")
 
 
-def test_files_hold_what_was_found(tmp_path: Path) -> None:
-    paths = write(tmp_path, found())
+def test_files_hold_the_evaluation(tmp_path: Path) -> None:
+    paths = write(tmp_path, evaluation())
     lines = {
-        name: list(csv.DictReader(paths[name].read_text().splitlines()))
-        for name in ("predictions", "curve", "trials")
+        name: files.read_csv(getattr(paths, name)(PROBE)) for name in ("predictions", "curve", "splits")
     }
     assert [tuple(line.values()) for line in lines["predictions"]] == [
         ("2", "a", "b", "0.5"), ("3", "a", "a", "0.5"), ("6", "b", "b", "0.5"), ("7", "b", "b", "0.5"),
     ]  # fmt: skip
     assert lines["curve"][1] == {"C": "1", "accuracy": "0.75", "deviation": "0.2"}
-    assert [line["accuracy"] for line in lines["trials"]] == ["0.75", "0.25"]
-    assert lines["trials"][1] == {
+    assert [line["accuracy"] for line in lines["splits"]] == ["0.75", "0.25"]
+    assert lines["splits"][1] == {
         "split": "2", "accuracy": "0.25", "balanced_accuracy": "0.25",
         "tuned_C": "1.0", "tuned_accuracy": "0.75", "tuned_balanced_accuracy": "0.75",
     }  # fmt: skip
-    spent = json.loads(paths["timings"].read_text())
-    assert (spent["fit_seconds"], spent["all_seconds"], spent["beside_bytes"]) == (1.5, 9.0, 7)
+    spent = json.loads(paths.timings("train", PROBE).read_text())
+    assert (spent["fit_seconds"], spent["all_seconds"], spent["worker_bytes"]) == (1.5, 9.0, 7)
 
 
-def test_a_machine_that_did_not_converge_anywhere_is_told(tmp_path: Path) -> None:
-    cut = protocol.Trial(**{**vars(trial([0, 1, 4, 5], [], [])), "converged": False})
-    said = numbers(tmp_path, Evaluation(**{**vars(found()), "random": [*found().random, cut]}))
+def test_an_svm_that_did_not_converge_on_any_split_is_told(tmp_path: Path) -> None:
+    cut = protocol.SplitResult(**{**vars(result([0, 1, 4, 5], [], [])), "converged": False})
+    said = numbers(tmp_path, Evaluation(**{**vars(evaluation()), "random": [*evaluation().random, cut]}))
     assert said["converged"] is False
+
+
+def test_the_times_of_a_fusion_are_those_of_the_stage_fuse(tmp_path: Path) -> None:
+    paths = write(tmp_path, evaluation(), Probe(FUSION, "both"))
+    assert json.loads(paths.timings("fuse", "both").read_text())["fit_seconds"] == 1.5
+    assert paths.metrics(Probe(FUSION, "both")).exists()

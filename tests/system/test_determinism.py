@@ -9,6 +9,7 @@ from support.process import finish
 from support.study import only
 
 from stages import decode
+from stages.runtime.paths import Paths
 from stages.sources import synthetic
 
 SQUEEZE = {"pool1": "features.2", "pool2": "features.5"}
@@ -39,17 +40,15 @@ def test_two_extractions_and_a_third_with_one_more_layer(
     for name, tapped in (("first", layers), ("second", layers), ("third", {**another, **layers})):
         small["backbones"] = {"net": {"model": model, "weights": weights, "layers": tapped}}
         only(small, *(f"net/{layer}" for layer in layers))
-        folder = study(small)
+        folder, paths = study(small), Paths()
         if name == "first":
-            synthetic.write(folder / "images", classes=3, images_per_class=7)
-            decode.main(images=folder / "images", pixels=folder / "images.h5", timings=folder / "t.json")
-        finish(folder, "stages.fetch_weights", "net", "--weights", f"{name}.pth")
-        finish(
-            folder, "stages.extract", "net", "--pixels", "images.h5", "--weights", f"{name}.pth",
-            "--features", name, "--partial", "partial", "--timings", "t.json",
-        )  # fmt: skip
-        found.append({path.name: path.read_bytes() for path in (folder / name).iterdir()})
-        found[-1]["weights"] = (folder / f"{name}.pth").read_bytes()
+            synthetic.write(paths.images, classes=3, images_per_class=7)
+            decode.main(paths=paths)
+        finish(folder, "stages.fetch_weights", "net")
+        finish(folder, "stages.extract", "net")
+        features = paths.feature_folder("net").iterdir()
+        found.append({path.name: path.read_bytes() for path in features})
+        found[-1]["weights"] = paths.weights("net").read_bytes()
     assert set(found[0]) == {*(f"{layer}.h5" for layer in layers), "weights"}
     assert found[0] == found[1]
     assert len(found[2]) == len(found[0]) + 1

@@ -26,7 +26,7 @@ ALL = {
 }
 TRAIN = {f"{stage}@{probe}" for stage in ("train", "export") for probe in PROBES} | {"fuse@both"}
 SVM = TRAIN | {"pca@squeeze/pool2", "report"}
-GLIMPSE = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
+INSPECT = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
 
 
 # The tests below tell one story, in this order.
@@ -131,8 +131,8 @@ def test_a_trained_probe_tells_of_new_images(project: Project) -> None:
 
 
 def test_other_images_to_look_at_rerun_only_the_looking(project: Project) -> None:
-    project.edit(lambda p: p["glimpse"].update(images=["forest/0000.png"]))
-    assert project.repro() == GLIMPSE | {"report"}
+    project.edit(lambda p: p["inspect_network"].update(images=["forest/0000.png"]))
+    assert project.repro() == INSPECT | {"report"}
 
 
 def test_another_head_leaves_the_svm_alone(project: Project) -> None:
@@ -146,6 +146,28 @@ def test_another_wording_reruns_only_the_report(project: Project) -> None:
     template.write_text(template.read_text().replace("# At which layer?", "# Which one?"))
     assert project.repro() == {"report"}
     assert (project.folder / "results" / "report.html").read_text().count("Which one?") == 1
+
+
+def test_another_colour_reruns_what_draws(project: Project) -> None:
+    style = project.folder / "stages" / "reporting" / "figures" / "style.py"
+    style.write_text(style.read_text() + "# Another comment.\n")
+    draw = {f"draw@{backbone}" for backbone in BACKBONES}
+    assert project.repro() == draw | {"report"}
+
+
+def test_bytecode_and_words_for_people_rerun_nothing(project: Project) -> None:
+    project.run("python", "-m", "compileall", "-q", "stages")  # as imports leave it
+    assert list((project.folder / "stages").rglob("__pycache__/*.pyc"))
+    assert project.repro() == set()
+    for name in ("dvc.yaml", "params.schema.json"):
+        path = project.folder / name
+        path.write_text(
+            path.read_text().replace("desc: The", "desc: All the").replace("a number", "one number")
+        )
+    assert "one number" in (project.folder / "params.schema.json").read_text()
+    assert "desc: All the" in (project.folder / "dvc.yaml").read_text()
+    assert project.repro() == set()
+    project.run("git", "checkout", "--quiet", "dvc.yaml", "params.schema.json")
 
 
 def test_how_it_is_run_is_not_tracked(project: Project) -> None:

@@ -50,7 +50,11 @@ def test_equal_files_are_those_that_the_manifest_knows() -> None:
     named = {(entry.label, entry.file): entry for entry in images}
     with (RESULTS / "duplicates.csv").open() as file:
         pairs = [
-            (named[line["label"], line["file"]], named[line["twin_label"], line["twin_file"]], line)
+            (
+                named[line["label"], line["file"]],
+                named[line["duplicate_label"], line["duplicate_file"]],
+                line,
+            )
             for line in csv.DictReader(file)
         ]
     exact = {(a, b) for a, b, line in pairs if line["kind"] == "exact"}
@@ -59,7 +63,7 @@ def test_equal_files_are_those_that_the_manifest_knows() -> None:
         by_content[entry.sha256].append(entry)
     known = {pair for same in by_content.values() for pair in combinations(same, 2)}
     assert exact == known
-    assert all((a.split, b.split) == (line["split"], line["twin_split"]) for a, b, line in pairs)
+    assert all((a.split, b.split) == (line["split"], line["duplicate_split"]) for a, b, line in pairs)
 
 
 @pytest.mark.parametrize("probe", RUN)
@@ -85,7 +89,7 @@ def test_vgg16_and_resnet50_have_the_parameters_that_all_know() -> None:
 
 
 def test_what_a_network_says_adds_up() -> None:
-    for path in (RESULTS / "glimpse").glob("*.json"):
+    for path in (RESULTS / "inspection").glob("*.json"):
         found = json.loads(path.read_text())
         name = path.stem
         page = (RESULTS / "report.md").read_text()

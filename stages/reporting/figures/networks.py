@@ -7,23 +7,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stages.inspection.record import CONDITIONS, FIRST, Glimpse, Predictions
+from stages.inspection.record import CONDITIONS, FIRST, Inspection, Predictions
 from stages.reporting.figures import style
 
 GRID = 8  # maps of the first convolution in a row
 
 
-def answers(path: Path, glimpse: Glimpse, image: int) -> None:
+def answers(path: Path, seen: Inspection, image: int) -> None:
     """One image, and the most probable classes under each condition."""
     figure = Figure(figsize=(style.WIDTH, 3.5), layout="constrained")
     panels = figure.subplot_mosaic(
         [["image", 0, 1], ["image", 2, 3]], width_ratios=[1.05, 1, 1], per_subplot_kw={}
     )
-    show(panels["image"], glimpse.pixels[image])
-    panels["image"].set_title(style.short(glimpse.names[image], 32), fontsize=9)
-    assert isinstance(glimpse.said, Predictions)
+    show(panels["image"], seen.pixels[image])
+    panels["image"].set_title(style.short(seen.names[image], 32), fontsize=9)
+    assert isinstance(seen.said, Predictions)
     for condition, title in enumerate(CONDITIONS):
-        bars(panels[condition], glimpse.said, image, condition)
+        bars(panels[condition], seen.said, image, condition)
         panels[condition].set_title(title, loc="left")
     figure.supxlabel("probability of a class; bold: the first class of all", fontsize=8.5)
     style.save(figure, path)
@@ -46,9 +46,9 @@ def bars(axis: Axes, said: Predictions, image: int, condition: int) -> None:
     axis.axvline(0, color=style.GREY, linewidth=1)
 
 
-def activation_maps(path: Path, glimpse: Glimpse, image: int) -> None:
+def activation_maps(path: Path, seen: Inspection, image: int) -> None:
     """The first convolution's maps in a square, and below it a row for each tapped layer."""
-    maps = {layer: found[image] for layer, found in glimpse.maps.items()}
+    maps = {layer: found[image] for layer, found in seen.maps.items()}
     square = maps.pop(FIRST, np.zeros((0, 1, 1), dtype=np.float32))
     lines = -(-len(square) // GRID)
     heights = [max(0.58 * lines, 2.45) + 0.4, *(0.72 for _ in maps)]
@@ -56,14 +56,12 @@ def activation_maps(path: Path, glimpse: Glimpse, image: int) -> None:
     figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.02)
     top, *rest = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     left, right = top.subplots(1, 2, width_ratios=[1, 1.85])
-    show(left, glimpse.pixels[image])
-    left.set_title(style.short(glimpse.names[image], 32), fontsize=9)
+    show(left, seen.pixels[image])
+    left.set_title(style.short(seen.names[image], 32), fontsize=9)
     if len(square):
         mosaic(right, square, GRID)
         height, width = square.shape[1:]
-        right.set_title(
-            f"{glimpse.first}, the first convolution: {len(square)} maps of {height} x {width}"
-        )
+        right.set_title(f"{seen.first}, the first convolution: {len(square)} maps of {height} x {width}")
     else:
         style.blank(right)
         right.text(0.5, 0.5, "The first layer is no convolution", ha="center", color=style.GREY)
@@ -106,7 +104,7 @@ def show(axis: Axes, pixels: NDArray[np.uint8]) -> None:
 def mosaic(axis: Axes, maps: NDArray[np.float32], columns: int) -> None:
     """Maps (c, h, w) side by side, each from its own least value (dark) to its largest (bright).
 
-    But for one value in a hundred at either end, which would take all the colours.
+    One value in a hundred at either end is clipped; otherwise outliers would use up the colours.
     """
     count, height, width = maps.shape
     least, most = np.percentile(maps, [1, 99], axis=(1, 2), keepdims=True)

@@ -20,10 +20,8 @@ COLOURS = (BLUE, ORANGE, GREEN, PINK, RED, SKY)
 MARKERS = "osD^vP"
 GREY, PALE = "#5f656d", "#e3e5e8"
 WIDTH = 7.0  # inches
-DPI, PHOTO_DPI = (
-    150,
-    110,
-)  # lines want to be sharp; photographs and maps are no finer, and their files large
+DPI = 150
+PHOTO_DPI = 110  # photographs and maps have no finer detail, and their files are large
 
 
 def save(figure: Figure, path: Path, dpi: int = DPI, colours: int | None = None) -> None:
@@ -33,6 +31,13 @@ def save(figure: Figure, path: Path, dpi: int = DPI, colours: int | None = None)
         with Image.open(path) as image:
             few = image.convert("RGB").quantize(colours)
         few.save(path, optimize=True)
+
+
+def nothing(path: Path, text: str) -> None:
+    """Write a figure that says why there is nothing to see."""
+    figure = Figure(figsize=(WIDTH, 1.2))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY)
+    save(figure, path)
 
 
 def blank(axis: Axes) -> None:

@@ -1,4 +1,4 @@
-"""The figures that tell how sure: spread over splits, duplicates, fewer dimensions."""
+"""Figures of uncertainty: the spread over splits, duplicates, and fewer dimensions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,22 @@ from matplotlib.ticker import (
     PercentFormatter,
     StrMethodFormatter,
 )
-from numpy.typing import NDArray
 
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index
+from stages.dataset.pixels import Pixels
 from stages.reporting.figures import style
 from stages.reporting.predictions import Component
-from stages.reporting.table import Row, by_backbone, having_run
+from stages.reporting.table import Result, by_backbone
+from stages.runtime.probe import Probe
 
 
-def spread(path: Path, rows: Sequence[Row]) -> None:
-    """Accuracy of each row: mean and deviation over the random splits, and on the headline split.
+def spread(path: Path, results: Sequence[Result]) -> None:
+    """Accuracy of each probe: mean and deviation over the random splits, and on the headline split.
 
-    A panel for each backbone, with a scale of its own.
+    Each backbone has a panel with its own scale.
     """
-    groups = by_backbone(having_run(rows))
+    groups = by_backbone(results)
     sizes = [len(part) for _, part in groups]
     figure = Figure(figsize=(style.WIDTH, 0.9 + sum(0.5 + 0.3 * n for n in sizes)), layout="constrained")
     panels = figure.subplots(len(groups), 1, squeeze=False, height_ratios=[n + 0.6 for n in sizes])
@@ -42,16 +43,16 @@ def spread(path: Path, rows: Sequence[Row]) -> None:
     style.save(figure, path)
 
 
-def _dots(axis: Axes, rows: Sequence[Row]) -> None:
-    places = np.arange(len(rows))
+def _dots(axis: Axes, results: Sequence[Result]) -> None:
+    places = np.arange(len(results))
     for shift, prefix, colour, marker, label in (
         (0.14, "", style.BLUE, "o", "fixed C"),
         (-0.14, "tuned_", style.ORANGE, "s", "tuned C"),
     ):
         axis.errorbar(
-            [getattr(row, f"mean_{prefix}accuracy") for row in rows],
+            [getattr(result, f"mean_{prefix}accuracy") for result in results],
             places + shift,
-            xerr=[getattr(row, f"std_{prefix}accuracy") for row in rows],
+            xerr=[getattr(result, f"std_{prefix}accuracy") for result in results],
             fmt=marker,
             markersize=4,
             capsize=2.5,
@@ -59,36 +60,34 @@ def _dots(axis: Axes, rows: Sequence[Row]) -> None:
             label=f"{label}: mean ± deviation over random splits",
         )
         axis.plot(
-            [getattr(row, f"{prefix}accuracy") for row in rows],
+            [getattr(result, f"{prefix}accuracy") for result in results],
             places + shift,
             "|",
             markersize=9,
             color=colour,
             label=f"{label}: headline split",
         )
-    axis.set_yticks(places, [style.short(row.layer, 30) for row in rows], fontsize=8.5)
-    axis.set_ylim(-0.6, len(rows) - 0.4)
+    axis.set_yticks(places, [style.short(result.probe.layer, 30) for result in results], fontsize=8.5)
+    axis.set_ylim(-0.6, len(results) - 0.4)
     axis.xaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3))
     axis.xaxis.set_major_formatter(PercentFormatter(1))
     style.light(axis, grid="x")
 
 
-def duplicates(
-    path: Path, pairs: Sequence[Pair], pixels: Sequence[NDArray[np.uint8]], index: Index
-) -> None:
-    """A contact sheet of pairs, side by side, with label, file and split.
-
-    `pixels` are two images (c, s, s) for each pair.
-    """
+def duplicates(path: Path, pairs: Sequence[Pair], images: Pixels, index: Index) -> None:
+    """A contact sheet of pairs, side by side, with label, file and split."""
+    if not pairs:
+        style.nothing(path, "No two pictures are nearly the same")
+        return
     columns = 3
     lines = math.ceil(len(pairs) / columns)
     figure = Figure(figsize=(style.WIDTH, 1.62 * lines), layout="constrained")
     grid = figure.subfigures(lines, columns, squeeze=False).ravel()
-    for number, (pair, part) in enumerate(zip(pairs, grid, strict=False)):
+    for pair, part in zip(pairs, grid, strict=False):
         part.suptitle(f"{pair.distance} bits", fontsize=8, color=style.GREY, x=0.02, ha="left")
-        for side, (axis, row) in enumerate(zip(part.subplots(1, 2), (pair.a, pair.b), strict=True)):
+        for axis, row in zip(part.subplots(1, 2), (pair.a, pair.b), strict=True):
             style.blank(axis)
-            style.photo(axis, pixels[2 * number + side])
+            style.photo(axis, images[row : row + 1][0])
             label, file = index.keys[row]
             axis.set_title(style.short(label, 14), fontsize=7.5, loc="left", pad=2)
             split = "train" if index.train[row] else "test"
@@ -96,8 +95,11 @@ def duplicates(
     style.save(figure, path, style.PHOTO_DPI)
 
 
-def components(path: Path, found: Mapping[str, Sequence[Component]]) -> None:
+def components(path: Path, found: Mapping[Probe, Sequence[Component]]) -> None:
     """Accuracy and the SVM's time against the number of principal components: a line per probe."""
+    if not found:
+        style.nothing(path, "No layer was tried with fewer dimensions yet")
+        return
     figure = Figure(figsize=(style.WIDTH, 5.4), layout="constrained")
     right, cost = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for number, (probe, points) in enumerate(found.items()):
@@ -108,7 +110,7 @@ def components(path: Path, found: Mapping[str, Sequence[Component]]) -> None:
             "linewidth": 1.6,
         }
         places = [point.components for point in points]
-        right.plot(places, [point.accuracy for point in points], label=probe, **look)
+        right.plot(places, [point.accuracy for point in points], label=str(probe), **look)
         cost.plot(places, [point.seconds for point in points], **look)
     right.set_ylim(0, 1.02)
     right.set_ylabel("test accuracy")
@@ -116,7 +118,7 @@ def components(path: Path, found: Mapping[str, Sequence[Component]]) -> None:
     cost.set_xscale("log", base=2)
     cost.set_yscale("log")
     seconds = [point.seconds for points in found.values() for point in points]
-    cost.set_ylim(min(seconds) / 2, max(seconds) * 2)  # so that there are ticks, however close they are
+    cost.set_ylim(min(seconds) / 2, max(seconds) * 2)  # wide enough to have ticks
     cost.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for scale in (cost.xaxis, cost.yaxis):
         scale.set_major_formatter(StrMethodFormatter("{x:,.12g}"))

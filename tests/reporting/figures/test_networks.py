@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from support.examples import drawn, glimpse
+from support.examples import drawn, inspection
 
 from stages.inspection.record import FIRST, Predictions
 from stages.reporting.figures import networks
 
 
 def test_answers_and_confidence(tmp_path: Path) -> None:
-    seen = glimpse()
+    seen = inspection()
     assert isinstance(seen.said, Predictions)
     networks.answers(tmp_path / "a.png", seen, 0)
     networks.confidence(tmp_path / "c.png", seen.said)
@@ -19,14 +19,14 @@ def test_answers_and_confidence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3, 32, 64])
 def test_maps_of_any_number(channels: int, tmp_path: Path) -> None:
-    seen = glimpse()
+    seen = inspection()
     seen.maps[FIRST] = np.random.default_rng(0).random((2, channels, 16, 16), dtype=np.float32)
     networks.activation_maps(tmp_path / "m.png", seen, 1)
     assert drawn(tmp_path / "m.png")[0] == 770
 
 
 def test_a_network_without_a_first_convolution(tmp_path: Path) -> None:
-    seen = glimpse()
+    seen = inspection()
     del seen.maps[FIRST]
     networks.activation_maps(tmp_path / "m.png", seen, 0)
     drawn(tmp_path / "m.png")
@@ -44,7 +44,7 @@ def test_each_map_stands_in_its_place() -> None:
     assert np.isnan(picture[5:, 5:]).all()  # no fourth map
 
 
-def test_the_same_glimpse_makes_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_inspection_makes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("1.png", "2.png"):
-        networks.activation_maps(tmp_path / name, glimpse(), 0)
+        networks.activation_maps(tmp_path / name, inspection(), 0)
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()

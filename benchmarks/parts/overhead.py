@@ -1,15 +1,14 @@
-"""What the pipeline itself costs: finding nothing to do, one number changed, starting a stage.
+"""Measure the overhead of the pipeline: nothing to do, one changed number, the start of a stage.
 
     make demo
-    python -m benchmarks.overhead
+    python -m benchmarks.parts.overhead
 
-Measured in build/demo, where `make demo` has run everything: a dozen rounds of `dvc repro`, one of them
-with another `svm.C`, which is put back. Of the real project only `dvc status` is asked. Let no other
-`dvc` command run meanwhile. Two minutes.
+Runs for two minutes in build/demo, where `make demo` has run everything: a dozen rounds of `dvc repro`,
+one of them with another `svm.C`, which is then restored. In the real project it runs only `dvc status`.
+No other `dvc` command may run at the same time.
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -20,14 +19,18 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from benchmarks.measure import Row, Times, in_turn, keep, timed
+from benchmarks.harness.measure import Row, Times, in_turn, keep, timed
+from benchmarks.harness.miniature import link
+from stages.runtime import files
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
-DEMO, ROUNDS, MOST = Path("build/demo"), 5, 3.0  # seconds, of a `dvc repro` with nothing to do
+DEMO, ROUNDS, MOST = Path("build/demo"), 5, 3.0  # MOST: seconds of a `dvc repro` with nothing to do
 
 
 def run(folder: Path, *arguments: str, check: bool = True) -> str:
-    """Run `python <arguments>` in `folder`, where `python` is this one for DVC's stages too."""
+    """Run `python <arguments>` in `folder`; DVC's stages use the same Python."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, "TQDM_DISABLE": "1"}
     words = [sys.executable, *arguments]
@@ -48,10 +51,10 @@ def count(folder: Path) -> int:
 
 
 def change(folder: Path) -> tuple[float, list[str]]:
-    """The seconds of `dvc repro` with another `svm.C`, and the stages that ran; then put it back."""
+    """The seconds of `dvc repro` with another `svm.C`, and the stages that ran; then restore it."""
     path = folder / "params.yaml"
     before = path.read_text()
-    # A value that was never there: DVC knows the results of those that were.
+    # A new value every time: DVC keeps the results of values that it has seen.
     after, count = re.subn(r"(?m)^(svm:\n  C: ).*$", rf"\g<1>0.5{time.time_ns() % 10**9:09}", before)
     if count != 1:
         sys.exit(f"expected svm.C as the first entry of svm in {path}")
@@ -65,30 +68,23 @@ def change(folder: Path) -> tuple[float, list[str]]:
         repro(folder)
 
 
-def train(folder: Path, probe: str, outputs: Path) -> None:
-    """`python -m stages.train`, as DVC calls it, with its outputs elsewhere."""
-    options = {
-        "kernel": f"data/kernels/{probe}.h5",
-        "rows": "data/index.csv",
-        "further": "data/splits.csv",
-    }
-    made = {"machine": "h5", "metrics": "json", "predictions": "csv", "curve": "csv", "trials": "csv"}
-    options |= {name: str(outputs / f"{name}.{kind}") for name, kind in made.items()}
-    options["timings"] = str(outputs / "timings.json")
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    run(folder, "-m", "stages.train", probe, *words)
+def train(demo: Path, probe: Probe, paths: Paths) -> None:
+    """`python -m stages.train` in the demo, as DVC calls it, with its outputs at `paths`."""
+    folders = ("--data", str(paths.data), "--results", str(paths.results))
+    run(demo, "-m", "stages.train", str(probe), *folders)
 
 
-def start_up(folder: Path, probe: str) -> dict[str, Times]:
-    """Seconds of `train` beside the protocol, of importing it, and of importing nothing."""
+def start_up(demo: Path, probe: Probe) -> dict[str, Times]:
+    """Seconds of `train` without the protocol, of importing it, and of starting Python alone."""
     beside, importing, python = [], [], []
     with tempfile.TemporaryDirectory() as temporary:
-        outputs = Path(temporary)
+        paths, project = Paths(Path(temporary, "data"), Path(temporary, "results")), Paths(demo / "data")
+        link(paths, project.kernel(probe), project.index, project.random_splits, project=project)
         for number in range(ROUNDS + 1):
-            whole = timed(lambda: train(folder, probe, outputs))
-            fitting = json.loads((outputs / "timings.json").read_text())["all_seconds"]
-            imports = timed(lambda: run(folder, "-c", "import stages.train"))
-            bare = timed(lambda: run(folder, "-c", "pass"))
+            whole = timed(lambda: train(demo, probe, paths))
+            fitting = files.read_json(paths.timings("train", probe))["all_seconds"]
+            imports = timed(lambda: run(demo, "-c", "import stages.train"))
+            bare = timed(lambda: run(demo, "-c", "pass"))
             if number:  # the first one warms up
                 beside.append(whole - fitting)
                 importing.append(imports)
@@ -97,7 +93,7 @@ def start_up(folder: Path, probe: str) -> dict[str, Times]:
 
 
 def main() -> None:
-    """Measure in the demo, then ask the real project."""
+    """Measure in the demo and the real project; keep the rows."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -110,7 +106,7 @@ def main() -> None:
         print(f"{demo} was not up to date: {', '.join(stale)}", flush=True)
     nothing = in_turn(ROUNDS, repro=lambda: repro(demo))["repro"]
     changed, stages = change(demo)
-    starts = start_up(demo, load_params(demo / "params.yaml")["probes"][0])
+    starts = start_up(demo, Probe.parse(load_params(demo / "params.yaml")["probes"][0]))
     real = timed(lambda: run(Path.cwd(), "-m", "dvc", "status", "--quiet", check=False))
     each = changed / max(1, len(stages))
     rows = [

@@ -1,8 +1,9 @@
-"""The page: benchmarks/README.md out of what the benchmarks found.
+"""Write benchmarks/README.md from the results of the benchmarks.
 
-    python -m benchmarks.page
+    python -m benchmarks.harness.page
 
-Reads benchmarks/results/*.json, which `python -m benchmarks.<part>` writes, and benchmarks/page.md.j2.
+Reads benchmarks/results/*.json, which `python -m benchmarks.parts.<part>` writes, and
+benchmarks/harness/page.md.j2.
 """
 
 import json
@@ -12,13 +13,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.measure import RESULTS
+from benchmarks.harness.measure import RESULTS
 
 HERE = Path(__file__).parent
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table; columns that no row fills are left out."""
+    """A Markdown table; empty columns are left out."""
     columns = {
         "": [row["what"] for row in rows],
         "ours": [row["ours"] for row in rows],
@@ -45,7 +46,7 @@ def main() -> None:
     loader = FileSystemLoader(HERE)
     environment = Environment(loader=loader, trim_blocks=True, undefined=StrictUndefined)  # noqa: S701 Markdown
     page = environment.get_template("page.md.j2").render(parts=parts, table=table)
-    (HERE / "README.md").write_text(re.sub(r"\n{3,}", "\n\n", page).strip() + "\n")
+    (HERE.parent / "README.md").write_text(re.sub(r"\n{3,}", "\n\n", page).strip() + "\n")
 
 
 if __name__ == "__main__":

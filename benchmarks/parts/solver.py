@@ -1,30 +1,32 @@
-"""What it matters that the SVM is solved exactly.
+"""Compare the exact SVM solver with solvers that stop at a tolerance.
 
-    python -m benchmarks.solver efficientnet_lite0/avgpool efficientnet_lite0/blocks6
+    python -m benchmarks.parts.solver
 
-After `dvc repro`: trains each probe with the pipeline's solver on its kernel and with scikit-learn's
-`LinearSVC` on its raw features (which must fit in memory), and prints for both the seconds, the test
-accuracy, and by how much the objective lies above the exact minimum, summed over the classes.
+Optional (`make bench-optional`): it studies scikit-learn's solver, and raw features must fit in
+memory. Runs after `dvc repro`: trains each probe with the pipeline's solver on its kernel and with
+scikit-learn's `LinearSVC` on its raw features. It reports the seconds and the test accuracy of
+both, and how far the objective of `LinearSVC`, summed over the classes, lies above the exact
+minimum.
 """
 
 import argparse
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
-from benchmarks.measure import VGG16, Row, keep
+from benchmarks.harness.measure import LITE, VGG16, Row, keep
 from stages.dataset import index
 from stages.features.store import Features
 from stages.kernels import gram
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 from stages.svm import newton
 
-LITE = "efficientnet_lite0"
 PROBES = [f"{LITE}/avgpool", f"{LITE}/blocks6", f"{LITE}/blocks4", f"{VGG16}/relu7"]
 
 
@@ -35,22 +37,21 @@ def objective(w: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.floa
     return float(0.5 * (w**2).sum() + 0.5 * (b**2).sum() + C * (hinge**2).sum())
 
 
-def compare(probe: str, C: float) -> list[Row]:
+def compare(probe: Probe, C: float) -> list[Row]:
     """A row for each tolerance of scikit-learn's solver."""
-    images = index.read(Path("data/index.csv"))
+    paths, images = Paths(), index.read(Paths().index)
     train, test, y = images.train, ~images.train, images.y
-    X = np.hstack(
-        [block.astype(np.float64) for block in Features(Path(f"data/features/{probe}.h5")).blocks()]
-    )
-    K, _ = gram.read(Path(f"data/kernels/{probe}.h5"))
+    blocks = Features(paths.features(probe)).blocks()
+    X = np.hstack([block.astype(np.float64) for block in blocks])
+    K, _ = gram.read(paths.kernel(probe), probe)
     signs = np.where(y[train, None] == np.arange(len(images.classes)), 1.0, -1.0)
 
     start = time.perf_counter()
-    machine = newton.fit(K[np.ix_(train, train)], y[train], C=C)
+    svm = newton.fit(K[np.ix_(train, train)], y[train], C=C)
     seconds = time.perf_counter() - start
-    decisions = machine.decide(K[:, train])
-    w = machine.alpha.T @ X[train]
-    least = objective(w, machine.bias, decisions[train], signs, C)
+    decisions = svm.decide(K[:, train])
+    w = svm.alpha.T @ X[train]
+    least = objective(w, svm.bias, decisions[train], signs, C)
     accuracy = np.mean(decisions[test].argmax(axis=1) == y[test])
     rows = []
     for tol in (1e-3, 1e-4):  # 1e-4 is scikit-learn's default
@@ -81,4 +82,8 @@ if __name__ == "__main__":
     parser.add_argument("probes", nargs="*", default=PROBES)
     chosen = parser.parse_args().probes
     settled = load_params()["svm"]["C"]
-    keep("solver", "The exact solver", [row for name in chosen for row in compare(name, settled)])
+    keep(
+        "solver",
+        "The exact solver",
+        [row for name in chosen for row in compare(Probe.parse(name), settled)],
+    )

@@ -1,14 +1,13 @@
-"""What `thingsvision` takes for the same layers: run by `benchmarks.extraction`, not by hand.
+"""Time thingsvision on the layers of a network; `benchmarks.harness.thingsvision` runs this script.
 
-    build/bench/thingsvision/bin/python -I benchmarks/with_thingsvision.py <folder> <weights.pth>
+    <python of thingsvision> -I benchmarks/harness/thingsvision_script.py <folder> <weights.pth>
 
 The folder holds `batch.npy`, normalised images (n, 3, s, s), and `layers.json`, layer to module path.
-For each line on standard input, which names a way, this extracts all layers that way, keeps them in
-memory and answers with the seconds: `together` gives all modules to one call, `separately` makes a call
-for each. What was extracted is then in <folder>/theirs.npz, for the caller to compare.
+Each line on standard input names a way. The script extracts all layers that way, keeps the features in
+memory and answers with the seconds. `together` passes all modules to one call; `separately` makes one
+call for each module. The features are then in <folder>/thingsvision.npz for comparison.
 
-It imports nothing of this project: thingsvision 2.7.3 wants an environment of its own, with older
-versions of numpy and torchvision.
+The script imports nothing of this project, which the environment of thingsvision does not serve.
 """
 
 import contextlib
@@ -25,7 +24,7 @@ with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answe
 
 
 def main(folder: Path, weights: Path) -> None:
-    """Answer line by line."""
+    """Answer each line of standard input."""
     layers = json.loads((folder / "layers.json").read_text())
     batches = [torch.from_numpy(np.load(folder / "batch.npy"))]
     with contextlib.redirect_stdout(sys.stderr):
@@ -37,8 +36,8 @@ def main(folder: Path, weights: Path) -> None:
         return {layer: extract(module_name=path) for layer, path in layers.items()}
 
     def together():
-        found = extract(module_names=list(layers.values()))
-        return {layer: found[path] for layer, path in layers.items()}
+        features = extract(module_names=list(layers.values()))
+        return {layer: features[path] for layer, path in layers.items()}
 
     def extract(**modules):
         return extractor.extract_features(batches=batches, flatten_acts=True, **modules)
@@ -47,9 +46,9 @@ def main(folder: Path, weights: Path) -> None:
     for line in sys.stdin:
         with contextlib.redirect_stdout(sys.stderr):
             start = time.perf_counter()
-            found = ways[line.strip()]()
+            features = ways[line.strip()]()
             seconds = time.perf_counter() - start
-            np.savez(folder / "theirs.npz", **found)
+            np.savez(folder / "thingsvision.npz", **features)
         print(json.dumps(seconds), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""How things are measured here: in turn, in one run, as medians with their spread."""
+"""How the benchmarks measure (in turn, medians with their spread) and where they keep their rows."""
 
 import contextlib
 import json
@@ -15,8 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from stages.runtime import timing
+from stages.runtime.paths import Paths
 
-RESULTS, SCRATCH = Path(__file__).parent / "results", Path("build/bench")
+RESULTS, SCRATCH = Path(__file__).parents[1] / "results", Path("build/bench")
 PACKAGES = (
     "torch",
     "torchvision",
@@ -29,10 +30,11 @@ PACKAGES = (
     "dvc",
 )
 
-Ask = Callable[..., float]  # runs something, returns seconds
+Ask = Callable[..., float]  # runs a task and returns its seconds
 
-# With ImageNet's weights where they could be had; else untrained, which takes as long.
-VGG16 = "vgg16" if Path("data/features/vgg16").exists() else "vgg16_random"
+# The untrained network takes as long; it stands in where ImageNet's weights are not available.
+VGG16 = "vgg16" if Paths().feature_folder("vgg16").exists() else "vgg16_random"
+LITE = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Times:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median of the rounds."""
         return statistics.median(self.seconds)
 
     def __str__(self) -> str:
@@ -53,9 +55,9 @@ class Times:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the page: `what`, ours and the other as told, their `ratio`, and the `target` for it.
+    """One line of the page: `what` was compared, our result, the other one, their `ratio`, the `target`.
 
-    `met` is None where there is no target; `note` says how it was measured, or why a target was missed.
+    `met` is None without a target. `note` says how it was measured or why the target was missed.
     """
 
     what: str
@@ -75,24 +77,24 @@ def timed(task: Callable[[], object]) -> float:
 
 
 def in_turn(rounds: int, **tasks: Callable[[], object]) -> dict[str, Times]:
-    """Run every task once to warm up, then all in turn (A B A B ...); return each one's seconds."""
+    """Run each task once to warm up, then all in turn (A B A B ...); return the seconds of each."""
     return alternate(rounds, **{name: partial(timed, task) for name, task in tasks.items()})
 
 
 def alternate(rounds: int, **tasks: Callable[[], float]) -> dict[str, Times]:
-    """`in_turn` of tasks that tell their own seconds."""
-    found: dict[str, list[float]] = {name: [] for name in tasks}
+    """`in_turn` for tasks that return their own seconds."""
+    kept: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds + 1):
         for name, task in tasks.items():
             seconds = task()
             if number:
-                found[name].append(seconds)
-    return {name: Times(seconds) for name, seconds in found.items()}
+                kept[name].append(seconds)
+    return {name: Times(seconds) for name, seconds in kept.items()}
 
 
 @contextlib.contextmanager
 def process(command: list[str], **variables: str) -> Iterator[Ask]:
-    """Start a process that answers each line with a number of seconds; give what asks it."""
+    """Start a process that answers each line with seconds; give the function that asks it."""
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
@@ -103,7 +105,7 @@ def process(command: list[str], **variables: str) -> Iterator[Ask]:
 
         def ask(line: str = "") -> float:
             answer = ""
-            with contextlib.suppress(BrokenPipeError):  # it ended before it was asked
+            with contextlib.suppress(BrokenPipeError):  # the process ended before the question
                 print(line, file=started.stdin, flush=True)
                 answer = started.stdout.readline()
             if not answer:
@@ -119,20 +121,20 @@ def process(command: list[str], **variables: str) -> Iterator[Ask]:
                 started.stdin.close()
 
 
-def machine() -> dict[str, str]:
-    """The machine and the versions of what matters."""
+def environment() -> dict[str, str]:
+    """The processor and the versions of Python and the packages that matter."""
     versions = {package: version(package) for package in PACKAGES}
-    return {"machine": timing.machine(), "Python": platform.python_version(), **versions}
+    return {"processor": timing.processor(), "Python": platform.python_version(), **versions}
 
 
 def keep(part: str, title: str, rows: list[Row], **more: object) -> None:
-    """Print the rows of one part and keep them for `python -m benchmarks.page`."""
+    """Print the rows of one part and write them to results/<part>.json for `benchmarks.harness.page`."""
     for row in rows:
         mark = {None: "", True: "reached", False: "MISSED"}[row.met]
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         print(f"{row.what:60} {row.ours:>28} {row.other:>28} {ratio:>8} {row.target} {mark}  {row.note}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     record: Mapping[str, object] = {
-        "title": title, "rows": [asdict(row) for row in rows], "machine": machine(), **more,
+        "title": title, "rows": [asdict(row) for row in rows], "environment": environment(), **more,
     }  # fmt: skip
     (RESULTS / f"{part}.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -1,10 +1,10 @@
-"""Disk: bytes per feature against raw float32, and the speed of writing and reading.
+"""Measure bytes per feature against raw float32, and the speed of writing and reading.
 
-    python -m benchmarks.disk
+    python -m benchmarks.parts.disk
 
-After `dvc repro`: the size of each feature file of VGG16 (the untrained one where ImageNet's weights
-could not be had) and EfficientNet-Lite0; then the first 512 rows of each, or fewer, written and read
-anew with each filter. The files are in the page cache. Two minutes.
+Runs after `dvc repro`, for two minutes: takes the size of each feature file of VGG16 (the untrained
+network where ImageNet's weights are not available) and EfficientNet-Lite0, then writes and reads the
+first 512 rows of each file, or fewer, with each filter. The files are in the page cache.
 """
 
 import tempfile
@@ -20,23 +20,25 @@ import numpy as np
 from hdf5plugin import Blosc2
 from numpy.typing import NDArray
 
-from benchmarks.measure import VGG16, Row, in_turn, keep
+from benchmarks.harness.measure import LITE, VGG16, Row, in_turn, keep
 from stages.runtime.params import load_params
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
-BACKBONES = (VGG16, "efficientnet_lite0")
+BACKBONES = (VGG16, LITE)
 FILTERS: dict[str, Any] = {
     "none": {},
     "bitshuffle and lz4": hdf5plugin.Bitshuffle(cname="lz4"),
     "lz4, level 5, bytes": Blosc2(cname="lz4", clevel=5, filters=Blosc2.SHUFFLE),
     "zstd, level 1, bytes": Blosc2(cname="zstd", clevel=1, filters=Blosc2.SHUFFLE),
 }
-ROWS, MOST = 512, 400e6  # rows, and bytes of them
-LIMIT = 7e9  # bytes, of VGG16's seven layers
+ROWS, MOST = 512, 400e6  # limits of a trial: rows, and their bytes
+LIMIT = 7e9  # bytes, for the seven layers of VGG16
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A feature file: its features, all of them, and its bytes."""
+    """A feature file: the number of its values (n * d) and its bytes."""
 
     backbone: str
     name: str
@@ -47,7 +49,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Trial:
-    """One filter on some rows of one layer: `own` if the layer's file was written with it."""
+    """One filter on some rows of one layer; `own` if the pipeline wrote the file with this filter."""
 
     backbone: str
     name: str
@@ -62,12 +64,12 @@ class Trial:
 
 def layers(backbone: str) -> list[Layer]:
     """The backbone's files, in the order of its layers."""
-    found = []
+    files = []
     for name in load_params()["backbones"][backbone]["layers"]:
-        path = Path(f"data/features/{backbone}/{name}.h5")
+        path = Paths().features(Probe(backbone, name))
         with h5py.File(path, "r") as file:
-            found.append(Layer(backbone, name, path, file["features"].size, path.stat().st_size))
-    return found
+            files.append(Layer(backbone, name, path, file["features"].size, path.stat().st_size))
+    return files
 
 
 def pipeline(data: h5py.Dataset) -> list[Any]:
@@ -77,13 +79,13 @@ def pipeline(data: h5py.Dataset) -> list[Any]:
 
 
 def write(path: Path, rows: NDArray[Any], chunks: tuple[int, int], chosen: Any) -> None:
-    """Write `rows` with a filter, and the checksum that is always there."""
+    """Write `rows` with a filter and the checksum that every feature file has."""
     with h5py.File(path, "w") as file:
         file.create_dataset("features", data=rows, chunks=chunks, fletcher32=True, **chosen)
 
 
 def read(path: Path, rows: NDArray[Any]) -> None:
-    """Read them to where there is room already."""
+    """Read the file into the array `rows`."""
     with h5py.File(path, "r") as file:
         file["features"].read_direct(rows)
 
@@ -114,7 +116,7 @@ def compare(layer: Layer, folder: Path) -> list[Trial]:
 
 
 def size_row(what: str, some: list[Layer], *, limited: bool = False) -> Row:
-    """Files against raw float32."""
+    """Some files against raw float32."""
     size, features = sum(layer.bytes for layer in some), sum(layer.features for layer in some)
     return Row(
         what,
@@ -128,7 +130,7 @@ def size_row(what: str, some: list[Layer], *, limited: bool = False) -> Row:
 
 
 def filter_row(backbone: str, name: str, trials: list[Trial]) -> Row:
-    """One filter on all layers of a backbone together, against none."""
+    """One filter on all layers of a backbone together."""
     some = [trial for trial in trials if (trial.backbone, trial.filter) == (backbone, name)]
     raw, features = sum(trial.raw_bytes for trial in some), sum(trial.features for trial in some)
     writing, reading = (
@@ -146,7 +148,7 @@ def filter_row(backbone: str, name: str, trials: list[Trial]) -> Row:
 
 
 def main() -> None:
-    """Weigh the files, then try the filters."""
+    """Take the sizes of the files, then try the filters."""
     files = [layer for backbone in BACKBONES for layer in layers(backbone)]
     rows = [size_row(f"{layer.backbone}/{layer.name}", [layer]) for layer in files]
     wide = [layer for layer in files if layer.backbone == VGG16]

@@ -1,26 +1,27 @@
-"""The kernel: against what the processor can do, and against reading the file.
+"""Time the kernel against the limit of the processor and against reading the features.
 
-    python -m benchmarks.kernels
+    python -m benchmarks.parts.kernels
 
-After `dvc repro`: streams pool4 of VGG16 (100,352 features; of the untrained one where ImageNet's
-weights could not be had) through `gram.stream`, in turn with merely reading its blocks. The limit is
-measured with one large product of float64 matrices, and with one rank-k update of a single block, and
-projected to the layer: K is symmetric, so it takes n * n * d additions and multiplications together,
-half of a plain product's. Two minutes.
+Runs after `dvc repro`, for two minutes: streams pool4 of VGG16 (100,352 features; the untrained network
+where ImageNet's weights are not available) through `gram.stream`, in turn with only reading its blocks.
+The limit is the speed of one large product of float64 matrices, and of one rank-k update with a single
+block, projected to the layer. K is symmetric, so it takes n * n * d additions and multiplications in
+total, half as many as a plain product.
 """
 
 from collections import deque
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
-from benchmarks.measure import VGG16, Row, Times, in_turn, keep
+from benchmarks.harness.measure import VGG16, Row, Times, in_turn, keep
 from stages.features.store import Features
 from stages.kernels import gram
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 
-PROBE = f"{VGG16}/pool4"
+PROBE = Probe(VGG16, "pool4")
 SIDE = 4096
 
 
@@ -38,8 +39,8 @@ def limits(n: int) -> tuple[Times, Times]:
 
 
 def main() -> None:
-    """Compare, and project."""
-    layer = Features(Path(f"data/features/{PROBE}.h5"))
+    """Measure, project and keep the rows."""
+    layer = Features(Paths().features(PROBE))
     n, d = layer.n, layer.d
     product, update = limits(n)
     times = in_turn(

@@ -1,18 +1,17 @@
-"""How fast all layers of a network are extracted, beside its bare forward pass and two other ways.
+"""Time the extraction of all layers of a network against its bare forward pass and two other ways.
 
-    python -m benchmarks.extraction --make-thingsvision  # once: 6.7 GB in build/bench/thingsvision
-    python -m benchmarks.extraction                      # seven minutes on two cores
+    python -m benchmarks.parts.extraction  # seven minutes on two cores
 
-After `dvc repro`: reads params.yaml, data/images.h5 and data/weights/. On the CPU, in seconds per image;
-loading the network is not counted. What is compared takes turns:
-
-- ours: `stages.extract`, from the pixels on disk to the closed feature files. The seconds of a run over
-  some images are taken from those of a run over more: a run's last batch is written while nothing else
-  runs, which over thousands of images is nothing, and over a hundred is much;
-- bare: the same network in the same process, up to the deepest layer, nothing kept: the limit;
-- plain: that as one would write it, in a process that leaves malloc and the weights as they are;
-- the study's way: for each layer a pass up to it over a `DataLoader`, float32, features kept in memory;
-- thingsvision: the same layers of the same network, float32, features kept in memory.
+Runs after `dvc repro`, on the CPU; reads params.yaml, data/images.h5 and data/weights/. The ways take
+turns. Results are seconds per image; loading the network does not count:
+- ours: `stages.extract`, from the pixels on disk to the closed feature files: the seconds of a long run
+  minus those of a run over one batch. The last batch is written while nothing else runs, which matters
+  over a hundred images and not over thousands;
+- bare: the same network in the same process, up to the deepest layer, nothing kept; this is the limit;
+- plain: the bare pass in plain torch, in a process that leaves malloc and the weights as they are;
+- the study's way: one pass over a `DataLoader` for each layer, float32, features kept in memory;
+- thingsvision: the same layers of the same network, float32, features kept in memory. It needs an
+  environment of its own (`make bench-optional`) and is left out without it.
 """
 
 import argparse
@@ -31,28 +30,28 @@ from unittest import mock
 import numpy as np
 from torch import nn
 
-from benchmarks import ways
-from benchmarks.measure import SCRATCH, VGG16, Ask, Row, Times, alternate, keep
-from benchmarks.study import Study
-from benchmarks.ways import BATCH, CPU, VENV
+from benchmarks.harness import baselines, thingsvision
+from benchmarks.harness.baselines import BATCH, CPU
+from benchmarks.harness.measure import LITE, SCRATCH, VGG16, Ask, Row, Times, alternate, keep
+from benchmarks.harness.miniature import PROJECT, Miniature
 from stages.dataset.pixels import Pixels
 from stages.features import store
 from stages.networks import inference
 from stages.networks.layers import Shapes, check_backbones
 from stages.runtime import devices
 from stages.runtime.params import load_params
+from stages.runtime.probe import Probe
 
-MAKE = "python -m benchmarks.extraction --make-thingsvision"
-# Another way's features may differ from ours by so much of their length: float16's rounding.
+# Features may differ from ours by this share of their length: the rounding to float16.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Case(Study):
-    """A study with fewer.h5 of a batch, and images.h5 of `images` more.
+class Case(Miniature):
+    """Two sets of images: `fewer`, one batch, and `images`, one batch and `images` more.
 
-    By precision, `once` holds the seconds that each run of ours took beside those per image, `sizes` the
-    bytes of its files, `profile` which shares of its time went where.
+    For each precision, `once` holds the fixed seconds of each run of ours, `sizes` the bytes of its
+    feature files and `profile` the shares of its time.
     """
 
     images: int
@@ -62,7 +61,7 @@ class Case(Study):
     _networks: dict[str, nn.Module] = field(default_factory=dict)
 
     def make(self) -> "Case":
-        """Fill the folder."""
+        """Make the folder with both sets of images."""
         self.folder.mkdir()
         self.add_images("fewer", BATCH)
         self.add_images("images", BATCH + self.images)
@@ -76,32 +75,31 @@ class Case(Study):
         filters = store.FILTERS if compressed else {each: {} for each in store.FILTERS}
         with (
             mock.patch.object(store, "FILTERS", filters),
-            mock.patch.object(inference, "load_network", return_value=network),  # not measured: not done
+            mock.patch.object(inference, "load_network", return_value=network),  # not measured
         ):
-            few, many = (self.extract(self.file(name)) for name in ("fewer", "images"))
+            few, many = (self.extract(images) for images in ("fewer", "images"))
         each = float(many["pass_seconds"] - few["pass_seconds"]) / self.images
         if compressed:
             self.once[precision].append(few["pass_seconds"] - BATCH * each)
             self.profile[precision] = shares(many)
-            self.sizes[precision] = sum(
-                path.stat().st_size for path in (self.folder / "features").iterdir()
-            )
+            written = self.paths("images").feature_folder(self.backbone).iterdir()
+            self.sizes[precision] = sum(path.stat().st_size for path in written)
         return each
 
     def network(self, precision: str) -> nn.Module:
-        """Loaded as ours does, once."""
+        """The network as the stage loads it, loaded once."""
         if precision not in self._networks:
-            network = inference.load_network(self.entry, self.weights, CPU, precision)
-            self._networks[precision] = network
+            weights = PROJECT.weights(self.backbone)
+            self._networks[precision] = inference.load_network(self.entry, weights, CPU, precision)
         return self._networks[precision]
 
     def bare(self, precision: str) -> Ask:
         """The bare pass of that network."""
-        return ways.bare(self, self.network(precision), self.deepest, precision, self.images)
+        return baselines.bare(self, self.network(precision), self.deepest, precision, self.images)
 
     @property
     def shapes(self) -> Shapes:
-        """In the order of the pass."""
+        """The shapes of the layers' outputs, in the order of the pass."""
         return check_backbones(load_params(self.folder / "params.yaml"))[self.backbone]
 
     @property
@@ -110,11 +108,12 @@ class Case(Study):
         return self.layers[list(self.shapes)[-1]]
 
     def check(self, file: str) -> None:
-        """Stop unless `file` has the features that `ours` wrote last, but for rounding."""
+        """Stop unless `file` has the features that `ours` wrote last, up to rounding."""
         with np.load(self.folder / file) as others:
             for layer in self.layers:
                 other = others[layer].astype(np.float64)
-                blocks = store.Features(self.folder / f"features/{layer}.h5").blocks()
+                path = self.paths("images").features(Probe(self.backbone, layer))
+                blocks = store.Features(path).blocks()
                 difference = np.linalg.norm(np.hstack(list(blocks))[: len(other)] - other)
                 if not difference <= TOLERANCE * np.linalg.norm(other):
                     raise SystemExit(
@@ -126,21 +125,20 @@ class Case(Study):
 
 
 def shares(timings: Mapping[str, Any]) -> str:
-    """Where the time of a run went, by the stage's own watches."""
+    """The shares of a run's time, measured by the stage itself."""
     layers, whole = timings["layers"].values(), timings["pass_seconds"]
+    writing = sum(layer["write_seconds"] for layer in layers)
     spent = {
         "network": max(layer["forward_seconds"] for layer in layers),
         "copies": sum(layer["copy_seconds"] for layer in layers),
         "reading": timings["read_seconds"],
-        "compressing and writing, on a thread beside these,": sum(
-            layer["write_seconds"] for layer in layers
-        ),
+        "compressing and writing, on a thread beside these,": writing,
     }
     return ", ".join(f"{name} {100 * seconds / whole:.0f}%" for name, seconds in spent.items())
 
 
 def faster(what: str, ours: Times, other: Times, least: float | None = None, note: str = "") -> Row:
-    """How many times as fast ours is, at least `least`."""
+    """A row with the other's time over ours; the target is `least`."""
     ratio = other.median / ours.median
     target, met = ("", None) if least is None else (f"at least {least:g}", ratio >= least)
     return Row(what, str(ours), str(other), ratio, target, met, note)
@@ -152,24 +150,23 @@ def title(case: Case, precision: str) -> str:
 
 
 def limit(case: Case, precision: str, ours: Times, other: Times) -> Row:
-    """Ours beside the bare pass: by images, and what is paid once."""
+    """Ours against the bare pass, per image; the note has the fixed seconds."""
     once = max(0, statistics.median(case.once[precision]))
     told = f"and {once:.2g} s once, for the files and the last batch; {case.profile[precision]}"
     return faster(f"{title(case, precision)}: bare pass", ours, other, 0.95, told)
 
 
 def in_plain_torch(case: Case, precision: str, ours: Times, other: Times) -> Row:
-    """Ours beside the bare pass as one would write it."""
+    """Ours against the bare pass in plain torch."""
     return faster(f"{title(case, precision)}: bare pass in plain torch", ours, other)
 
 
 def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
-    """What the files' compression costs, and what it saves if all the study's images are like these."""
+    """The time that compression costs, and the bytes of the files, scaled to all images."""
     what, slower = title(case, "float32"), ours.median / plain.median
-    told = "the time with compression over that without"
     yield Row(f"{what}: without compression", str(ours), str(plain), slower, "at most 1.03",
-              slower <= 1.03, told)  # fmt: skip
-    some, n = case.images + BATCH, len(Pixels(Path("data/images.h5")).names)
+              slower <= 1.03, "the time with compression over that without")  # fmt: skip
+    some, n = case.images + BATCH, len(Pixels(PROJECT.pixels).names)
     full = sum(map(math.prod, case.shapes.values())) * 4 * n
     for precision in ("float32", "bfloat16"):
         size = case.sizes[precision] / some * n
@@ -179,26 +176,27 @@ def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
 
 
 def compare_all(case: Case, rounds: int) -> Iterator[Row]:
-    """Ours in both precisions beside the bare pass, the study's way and thingsvision."""
-    made = (VENV / ".made").exists()
+    """Ours in both precisions against the bare pass, the study's way and thingsvision."""
+    made = thingsvision.MADE.exists()
     with contextlib.ExitStack() as stack:
-        plain = ways.apart("plain", case, "bfloat16", case.deepest)
+        plain = baselines.apart("plain", case, "bfloat16", case.deepest)
         tasks: dict[str, Ask] = {
             "bfloat16": partial(case.ours, "bfloat16"),
             "bfloat16 bare": case.bare("bfloat16"),
             "bfloat16 plain": stack.enter_context(plain),
             "float32": partial(case.ours, "float32"),
             "float32 bare": case.bare("float32"),
-            "uncompressed": partial(case.ours, "float32", compressed=False),  # our last: it is checked
-            "study": stack.enter_context(ways.apart("study", case)),
+            # The last of ours: `check` reads its files.
+            "uncompressed": partial(case.ours, "float32", compressed=False),
+            "study": stack.enter_context(baselines.apart("study", case)),
         }
         if made:
-            theirs = stack.enter_context(ways.thingsvision(case))
+            theirs = stack.enter_context(thingsvision.start(case))
             tasks["together"] = partial(theirs, "together")
         times = alternate(rounds, **tasks)
-        case.check("studys.npz")
+        case.check("study.npz")
         if made:
-            case.check("theirs.npz")
+            case.check("thingsvision.npz")
             times["separately"] = Times([theirs("separately")])
     yield limit(case, "float32", times["float32"], times["float32 bare"])
     yield from compressing(case, times["float32"], times["uncompressed"])
@@ -214,12 +212,12 @@ def compare_all(case: Case, rounds: int) -> Iterator[Row]:
                 note = f"the bare pass is {best:.3g} times as fast" if precision == "float32" else ""
                 yield faster(f"{what}: {name}", ours, times[key], least, note)
         if not made:
-            yield Row(f"{what}: thingsvision", str(ours), f"not measured: {MAKE}")
+            yield Row(f"{what}: thingsvision", str(ours), f"not measured: {thingsvision.COMMAND}")
 
 
 def compare_limit(case: Case, rounds: int) -> Iterator[Row]:
-    """Ours beside the bare pass, as it is here and as one would write it."""
-    with ways.apart("plain", case, "float32", case.deepest) as plain:
+    """Ours against the bare pass, with the stage's settings and in plain torch."""
+    with baselines.apart("plain", case, "float32", case.deepest) as plain:
         ours = partial(case.ours, "float32")
         times = alternate(rounds, ours=ours, bare=case.bare("float32"), plain=plain)
     yield limit(case, "float32", times["ours"], times["bare"])
@@ -227,30 +225,25 @@ def compare_limit(case: Case, rounds: int) -> Iterator[Row]:
 
 
 def measure(images: int, rounds: int) -> None:
-    """Measure and keep everything."""
-    devices.choose("cpu")  # its malloc setting is the process's: for ours and for the bare pass
+    """Measure both backbones and keep the rows."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    devices.choose("cpu")  # sets malloc for the whole process: ours and the bare pass
     with tempfile.TemporaryDirectory(dir=SCRATCH) as temporary:
         folder = Path(temporary).absolute()
         vgg = Case(folder / "vgg16", VGG16, images).make()
-        lite = Case(folder / "lite", "efficientnet_lite0", 5 * images).make()
+        lite = Case(folder / "lite", LITE, 5 * images).make()
         rows = [*compare_all(vgg, rounds), *compare_limit(lite, rounds)]
     keep("extraction", "Extraction", rows, images=images, rounds=rounds)
 
 
 def main() -> None:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Measure what the command line asks for."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--images", type=int, default=48, help="of VGG16, beside the first batch")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
-    parser.add_argument("--make-thingsvision", action="store_true", help="only make its environment")
     chosen = parser.parse_args()
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    if chosen.make_thingsvision:
-        ways.make_thingsvision()
-    else:
-        measure(chosen.images, chosen.rounds)
+    measure(chosen.images, chosen.rounds)
 
 
 if __name__ == "__main__":

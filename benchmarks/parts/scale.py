@@ -1,11 +1,11 @@
-"""How the cost of each stage grows with the number of images and with the width of the layer.
+"""Measure how the cost of each stage grows with the number of images and the width of the layer.
 
-    python -m benchmarks.scale
+    python -m benchmarks.parts.scale
 
-After `dvc repro`: times the work of `extract` (EfficientNet-Lite0, evenly spaced images), `kernel` (its
-blocks2, and layers of VGG16 for the width), `export` (blocks2), `train` (the whole protocol and one fit,
-a third of the rows training), `softmax` and `reduce` (blocks6), fits exponents by least squares in the
-logarithms, and draws benchmarks/scale.png. Four minutes.
+Runs after `dvc repro`, for four minutes: times the work of `extract` (EfficientNet-Lite0, evenly spaced
+images), `gram` (blocks2 of it, and layers of VGG16 for the width), `export` (blocks2), `train` (blocks6;
+the whole protocol and one fit, with a third of the rows for training), `softmax` and `pca` (blocks6).
+Fits exponents by least squares in the logarithms and draws benchmarks/scale.png.
 """
 
 import math
@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from benchmarks.measure import VGG16, Row, in_turn, keep, timed
-from benchmarks.study import Study
-from stages import export, softmax
+from benchmarks.harness.measure import LITE, VGG16, Row, in_turn, keep, timed
+from benchmarks.harness.miniature import Miniature
+from stages import softmax
 from stages.dataset import index, splits
 from stages.dataset.index import Index
 from stages.features.store import Features
@@ -31,16 +31,17 @@ from stages.kernels import empirical_map, gram, pca
 from stages.reporting.figures import style
 from stages.runtime import limits
 from stages.runtime.params import load_params
-from stages.svm import dual, newton, protocol
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+from stages.svm import dual, newton, primal, protocol
 
-BACKBONE = "efficientnet_lite0"
 COUNTS = [500, 1000, 2000, 4485]
 FIGURE = Path("benchmarks/scale.png")
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Seconds of `what` at each of the `sizes`; `expected` says what the algebra has for it."""
+    """Seconds of `what` at each of the `sizes`; `expected` is the growth that the algebra predicts."""
 
     what: str
     sizes: list[int]
@@ -59,36 +60,36 @@ class Growth:
 
 
 def extracting(n: int) -> float:
-    """Seconds of `extract` on n images, with loading the network."""
+    """Seconds of `extract` on n images, loading the network included."""
     with tempfile.TemporaryDirectory() as folder:
-        study = Study(Path(folder), BACKBONE)
-        study.set_params()
-        study.add_images("images", n)
-        return timed(partial(study.extract, study.file("images")))
+        miniature = Miniature(Path(folder).absolute(), LITE)
+        miniature.set_params()
+        miniature.add_images("images", n)
+        return timed(partial(miniature.extract, "images"))
 
 
 def over_features() -> dict[str, list[float]]:
     """Seconds of the Gram matrix, and of `export`'s pass, over the first rows of a layer in memory."""
-    blocks = list(Features(Path(f"data/features/{BACKBONE}/blocks2.h5")).blocks())
+    blocks = list(Features(Paths().features(Probe(LITE, "blocks2"))).blocks())
 
     def kernel(n: int) -> None:
         gram.stream((block[:n] for block in blocks), n)
 
     def weights(n: int) -> None:
         train = np.arange(n) % 3 == 0
-        machine = dual.Machine(np.ones((train.sum(), 15)), np.zeros(15), True)
-        export.to_primal((block[:n] for block in blocks), machine, train, np.ones(n))
+        svm = dual.KernelSVM(np.ones((train.sum(), 15)), np.zeros(15), True)
+        primal.to_primal((block[:n] for block in blocks), svm, train, np.ones(n))
 
-    found = {}
-    for name, task in (("kernel", kernel), ("export", weights)):
+    seconds = {}
+    for name, task in (("gram", kernel), ("export", weights)):
         times = in_turn(2, **{str(n): partial(task, n) for n in COUNTS})
-        found[name] = [times[str(n)].median for n in COUNTS]
-    return found
+        seconds[name] = [times[str(n)].median for n in COUNTS]
+    return seconds
 
 
 def kernels_by_width() -> tuple[list[int], list[float]]:
-    """Numbers of features, and seconds of streaming so wide layers' files to their Gram matrices."""
-    layers = [Features(Path(f"data/features/{VGG16}/{name}.h5")) for name in ("relu7", "pool5", "pool4")]
+    """The widths of three layers, and the seconds of streaming their files to Gram matrices."""
+    layers = [Features(Paths().features(Probe(VGG16, name))) for name in ("relu7", "pool5", "pool4")]
     return [layer.d for layer in layers], [
         timed(partial(gram.stream, layer.blocks(), layer.n)) for layer in layers
     ]
@@ -108,31 +109,32 @@ def some(
 
 def over_kernel() -> dict[str, list[float]]:
     """Seconds of the whole protocol, of one fit, of softmax regression and of principal components."""
-    K, _ = gram.read(Path(f"data/kernels/{BACKBONE}/blocks6.h5"))
-    images, params = index.read(Path("data/index.csv")), load_params()
-    found: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": [], "reduce": []}
+    probe = Probe(LITE, "blocks6")
+    K, _ = gram.read(Paths().kernel(probe), probe)
+    images, params = index.read(Paths().index), load_params()
+    seconds: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": [], "pca": []}
     for n in COUNTS:
         few, chosen, masks = some(K, images, n)
         train, y = chosen.train, chosen.y[chosen.train]
         block = few[np.ix_(train, train)]
         fit = in_turn(3, fit=partial(newton.fit, block, y, C=params["svm"]["C"]))["fit"]
-        found["fit"].append(fit.median)
-        found["reduce"].append(timed(partial(pca.scores, few, train)))
-        found["softmax"].append(timed(partial(new_layer, few, chosen, params["softmax"])))
+        seconds["fit"].append(fit.median)
+        seconds["pca"].append(timed(partial(pca.scores, few, train)))
+        seconds["softmax"].append(timed(partial(new_layer, few, chosen, params["softmax"])))
         done = protocol.run([few], chosen, masks, params["svm"], f"{n} images")
-        found["protocol"].append(done.all_seconds)
-    return found
+        seconds["protocol"].append(done.all_seconds)
+    return seconds
 
 
 def new_layer(K: NDArray[np.float64], images: Index, protocol: Mapping[str, float]) -> None:
-    """What the stage `softmax` computes."""
+    """The work of the stage `softmax`."""
     Z = empirical_map.matrix(K, images.train)
     Z -= Z[images.train].mean(axis=0)
     softmax.fit(Z[images.train], images.y[images.train], **protocol)
 
 
 def draw(images: list[Growth], width: Growth) -> None:
-    """Both in logarithms, the exponent beside each name."""
+    """Draw both growths in logarithms, with the exponent beside each name."""
     figure = Figure(figsize=(style.WIDTH, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axis, growths, letter in ((left, images, "n"), (right, [width], "d")):
@@ -178,26 +180,26 @@ def row(growth: Growth, letter: str) -> Row:
 
 
 def main() -> None:
-    """Measure, fit, draw."""
+    """Measure, fit exponents, draw the figure and keep the rows."""
     trained = over_kernel()
     widths, wide = kernels_by_width()
     streamed = over_features()
-    # Last: it changes how this process gets its memory.
+    # Last, because `extract` changes how malloc works in this process.
     extracting(32)
     taken = [extracting(n) for n in COUNTS]
     images = [
         Growth(what, COUNTS, seconds, expected)
         for what, seconds, expected in (
-            (f"extract, {BACKBONE}", taken, "n"),
-            ("kernel, blocks2", streamed["kernel"], "n^2"),
+            (f"extract, {LITE}", taken, "n"),
+            ("gram, blocks2", streamed["gram"], "n^2"),
             ("export, blocks2", streamed["export"], "n"),
             ("train, 11 splits", trained["protocol"], "n^2 to n^3"),
             ("one fit of them", trained["fit"], "n^2 to n^3"),
             ("softmax", trained["softmax"], "n^2 to n^3"),
-            ("reduce, its components", trained["reduce"], "n^3"),
+            ("pca, its components", trained["pca"], "n^3"),
         )
     ]
-    width = Growth(f"kernel, layers of {VGG16}", widths, wide, "d")
+    width = Growth(f"gram, layers of {VGG16}", widths, wide, "d")
     draw([growth for growth in images if "fit" not in growth.what], width)
     rows = [*(row(growth, "n") for growth in images), row(width, "d")]
     gib = load_params()["runtime"]["memory"]

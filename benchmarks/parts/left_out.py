@@ -1,11 +1,17 @@
-"""What would be faster, and by how much: optimisations that were tried and left out, or taken.
+"""Time optimisations of the forward pass that were tried, and either taken or left out.
 
-    python -m benchmarks.left_out
+    python -m benchmarks.parts.left_out
 
-Needs nothing made before. A whole forward pass in float32, 64 images in batches of 32, each way in turn
-in a process of its own: as it is; with malloc left as it is; with OpenMP's threads asleep while they
-wait; with batch norms folded into the convolutions before them (ResNet50: VGG16 has none, and torch.fx
-cannot trace timm's networks); compiled by torch.compile (wants a C++ compiler). Six minutes.
+Optional (`make bench-optional`): it needs a C++ compiler, and it measures settings that the pipeline
+does not use. It needs no earlier results and takes six minutes. Each way runs a whole forward pass in
+float32 on 64 images in batches of 32, in turn, in a process of its own:
+
+- taken: as the stage `extract` runs it;
+- plain: malloc keeps its default settings;
+- asleep: the threads of OpenMP sleep while they wait;
+- folded: batch norms are folded into the convolutions before them (ResNet50 only: VGG16 has none, and
+  torch.fx cannot trace the networks of timm);
+- compiled: by torch.compile.
 """
 
 import argparse
@@ -18,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from benchmarks.measure import Ask, Row, alternate, keep, process
+from benchmarks.harness.measure import Ask, Row, alternate, keep, process
 from stages.networks import models
 from stages.runtime import devices
 
@@ -33,7 +39,7 @@ IMAGES, BATCH, ROUNDS = 64, 32, 4
 
 
 def network(model: str, way: str) -> Any:
-    """Random weights take as long as any."""
+    """The network with random weights, which take as long as any others."""
     torch.manual_seed(0)
     made = models.build(model)
     if way == "folded":
@@ -43,7 +49,7 @@ def network(model: str, way: str) -> Any:
 
 
 def answer(model: str, way: str) -> None:
-    """A pass at each line of standard input; print its seconds per image."""
+    """Run a pass at each line of standard input; print its seconds per image."""
     if way != "plain":
         devices.choose("cpu")
     made = network(model, way)
@@ -54,7 +60,7 @@ def answer(model: str, way: str) -> None:
 
 @torch.inference_mode()
 def seconds(made: nn.Module, images: Tensor) -> float:
-    """Per image."""
+    """Seconds of one pass, per image."""
     start = time.perf_counter()
     for first in range(0, IMAGES, BATCH):
         made(images[first : first + BATCH])
@@ -62,13 +68,15 @@ def seconds(made: nn.Module, images: Tensor) -> float:
 
 
 def ask(model: str, way: str) -> AbstractContextManager[Ask]:
-    """`answer` in a process of its own."""
+    """Start `answer` in a process of its own."""
     variables = {"OMP_WAIT_POLICY": "PASSIVE"} if way == "asleep" else {}
-    return process([sys.executable, "-m", "benchmarks.left_out", "--answer", model, way], **variables)
+    return process(
+        [sys.executable, "-m", "benchmarks.parts.left_out", "--answer", model, way], **variables
+    )
 
 
 def compare(model: str) -> list[Row]:
-    """A row for each way that the model can go."""
+    """A row for each way that works for the model."""
     ways = [way for way in ("plain", *WAYS) if way != "folded" or "resnet" in model]
     with ExitStack() as stack:
         times = alternate(ROUNDS, **{way: stack.enter_context(ask(model, way)) for way in ways})
@@ -81,7 +89,7 @@ def compare(model: str) -> list[Row]:
 
 
 def main() -> None:
-    """Compare for all models."""
+    """Compare the ways for all models."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

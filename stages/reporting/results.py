@@ -1,0 +1,165 @@
+"""Look the results up among the files, and leave out what was made with other parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from typing import Any
+
+from stages.reporting import predictions
+from stages.reporting.predictions import Component
+from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.runtime.files import read_json
+from stages.runtime.params import flat
+from stages.runtime.paths import Paths
+from stages.runtime.probe import FUSION, Probe
+from stages.runtime.provenance import changed, joined, requested
+
+
+@dataclass(frozen=True)
+class Study:
+    """The present parameters, files and splits.
+
+    headline_digest, split_digest : `splits.digest` of the headline split, and of all splits
+    """
+
+    params: Mapping[str, Any]
+    paths: Paths
+    headline_digest: str
+    split_digest: str
+
+    def asks_for(self, record: Mapping[str, Any], probes: Sequence[Probe], **settings: Any) -> bool:
+        """Whether `record` was made from `probes`, with the present parameters and with `settings`."""
+        features = joined([requested(self.params, probe) for probe in probes])
+        return holds(record, {**features, "normalize": self.params["svm"]["normalize"], **settings})
+
+
+def holds(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a file's `record` says what is `wanted`; an empty record does not."""
+    return bool(record) and not changed(record, wanted)
+
+
+def collect(study: Study) -> list[Row]:
+    """A row for each probe and fusion of the parameters.
+
+    Files of other probes may linger and are ignored. A probe whose files are missing, or were made with
+    other parameters, gives a row that says so. Probes of one backbone stand together; fusions come last.
+    """
+    probes = [Probe.parse(text) for text in study.params["probes"]]
+    order = list(dict.fromkeys(probe.backbone for probe in probes))
+    probes.sort(key=lambda probe: order.index(probe.backbone))
+    rows = {probe: _layer(study, probe) for probe in probes}
+    fusions = [
+        _fusion(study, Probe(FUSION, name), [rows[Probe.parse(text)] for text in members])
+        for name, members in study.params["fusions"].items()
+    ]
+    return [*rows.values(), *fusions]
+
+
+def components(study: Study) -> dict[Probe, list[Component]]:
+    """The curve of each layer that was tried on its principal components."""
+    wanted = {"C": study.params["svm"]["C"], "split_digest": study.headline_digest}
+    found = {}
+    for probe in map(Probe.parse, study.params["pca"]["probes"]):
+        record = read_json(study.paths.pca(probe, ".json"))
+        spent = read_json(study.paths.timings("pca", probe))
+        if spent and study.asks_for(record, [probe], **wanted):
+            curve = study.paths.pca(probe, ".csv")
+            found[probe] = predictions.read_components(curve, spent["svm_seconds"])
+    return found
+
+
+def _layer(study: Study, probe: Probe) -> Row:
+    paths, metrics = study.paths, read_json(study.paths.metrics(probe))
+    decode, extract = read_json(paths.timings("decode")), _extract(study, probe.backbone)
+    gram, train = (read_json(paths.timings(stage, probe)) for stage in ("gram", "train"))
+    if not (metrics and decode and extract and probe.layer in extract["layers"] and gram and train):
+        return Row(probe, "not run")
+    if not _is_current(study, metrics, [probe]):
+        return Row(probe, "out of date")
+    result = _result(
+        probe,
+        metrics,
+        train,
+        gram["kernel_seconds"],
+        feature_seconds=decode["decode_seconds"] + _pass_seconds(extract, [probe]),
+        feature_processor=extract["device"],
+        memory=Memory(extract["peak_bytes"] - extract["loaded_bytes"], gram["peak_bytes"]),
+        softmax=_softmax(study, probe, gram["kernel_seconds"]),
+    )
+    return Row(probe, "run", result=result)
+
+
+def _fusion(study: Study, fusion: Probe, rows: Sequence[Row]) -> Row:
+    members = tuple(row.probe for row in rows)
+    metrics = read_json(study.paths.metrics(fusion))
+    fuse = read_json(study.paths.timings("fuse", fusion.layer))
+    if not (metrics and fuse):
+        return Row(fusion, "not run", members)
+    results = [row.result for row in rows if row.result]
+    listed = {"members": " ".join(map(str, members))}
+    if len(results) < len(rows) or not _is_current(study, metrics, members, **listed):
+        return Row(fusion, "out of date", members)
+    decoding = read_json(study.paths.timings("decode"))["decode_seconds"]
+    passes = groupby(sorted(members, key=lambda probe: probe.backbone), lambda probe: probe.backbone)
+    result = _result(
+        fusion,
+        metrics,
+        fuse,
+        sum(result.kernel_seconds for result in results),
+        feature_seconds=decoding
+        + sum(_pass_seconds(_extract(study, backbone), list(some)) for backbone, some in passes),
+        feature_processor="; ".join(sorted({result.feature_processor for result in results})),
+    )
+    return Row(fusion, "run", members, result)
+
+
+def _extract(study: Study, backbone: str) -> dict[str, Any]:
+    return read_json(study.paths.timings("extract", backbone))
+
+
+def _pass_seconds(extract: Mapping[str, Any], probes: Sequence[Probe]) -> float:
+    """The time of one pass up to the deepest of these layers that also writes all of them."""
+    spent = [extract["layers"][probe.layer] for probe in probes]
+    forward = max(layer["forward_seconds"] for layer in spent)
+    copying, writing, joining = (
+        sum(layer[f"{what}_seconds"] for layer in spent) for what in ("copy", "write", "join")
+    )
+    return float(extract["read_seconds"] + max(forward + copying, writing) + joining)
+
+
+def _is_current(
+    study: Study, metrics: Mapping[str, Any], probes: Sequence[Probe], **listed: str
+) -> bool:
+    settings = {**flat(study.params["svm"]), "split_digest": study.split_digest, **listed}
+    return study.asks_for(metrics, probes, **settings)
+
+
+def _result(
+    probe: Probe,
+    metrics: Mapping[str, Any],
+    spent: Mapping[str, Any],
+    kernel_seconds: float,
+    **more: Any,
+) -> Result:
+    names = {field.name for field in fields(Result)}
+    return Result(
+        probe,
+        **{key: value for key, value in metrics.items() if key in names},
+        kernel_seconds=kernel_seconds,
+        fit_seconds=spent["fit_seconds"],
+        svm_seconds=kernel_seconds + spent["fit_seconds"],
+        all_seconds=spent["all_seconds"],
+        train_peak_bytes=spent["peak_bytes"] + spent["worker_bytes"],
+        svm_processor=spent["processor"],
+        **more,
+    )
+
+
+def _softmax(study: Study, probe: Probe, kernel_seconds: float) -> Softmax | None:
+    record = read_json(study.paths.softmax(probe))
+    spent = read_json(study.paths.timings("softmax", probe))
+    settings = {**study.params["softmax"], "split_digest": study.headline_digest}
+    if not spent or not study.asks_for(record, [probe], **settings):
+        return None
+    seconds = kernel_seconds + spent["map_seconds"] + spent["fit_seconds"]
+    return Softmax(record["accuracy"], record["converged"], seconds)

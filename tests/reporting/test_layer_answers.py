@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from support.results import CONTROL, FUSION, NET, OTHER, RANDOM, ROWS, result
+
+from stages.dataset.duplicates import Pair
+from stages.dataset.index import Index
+from stages.reporting import layer_answers
+from stages.reporting.predictions import Component
+from stages.reporting.table import Memory, Softmax
+
+
+def test_pretraining_is_told_of_the_same_model_and_layer() -> None:
+    (found,) = layer_answers.pretraining([NET, RANDOM, OTHER])
+    assert (found.model, found.layer) == ("torchvision/net", "b")
+    assert (found.pretrained, found.random) == (0.905, 0.4)
+    assert found.gain == pytest.approx(0.505)
+
+
+def test_the_most_memory_of_each_stage() -> None:
+    """A fusion has its own training only; what is not there takes none."""
+    GiB = 2**30
+    results = [
+        result("n/a", 0.5, memory=Memory(GiB, GiB // 2), train_peak_bytes=GiB),
+        result("fusion/f", 0.5, train_peak_bytes=3 * GiB),
+    ]
+    assert layer_answers.peaks(results) == {"extract": 1.0, "gram": 0.5, "train": 3.0}
+    assert layer_answers.peaks([]) == {}
+
+
+def test_the_best_member_of_a_fusion() -> None:
+    """Its b has 0.905 and is a member; that of another network is better and is none."""
+    rows = [*CONTROL, *OTHER.rows, *ROWS, FUSION]
+    named = {row.probe: row.result for row in rows if row.result}
+    assert layer_answers.best_member(FUSION, named) == ROWS[1].result
+    (told,) = layer_answers.fusions(rows)
+    assert (told.result, told.members) == (FUSION.result, "control/b + net/a + net/b")
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "number"), [([0.5, 0.895, 0.8, 0.9], 2), ([0.95, 0.5, 0.9], 1), ([0.5, 0.88, 0.9], 4)]
+)
+def test_the_fewest_components_within_a_point_of_the_best(accuracies: list[float], number: int) -> None:
+    points = [Component(2**power, 0.5, accuracy, 0.5, 1.0) for power, accuracy in enumerate(accuracies)]
+    assert layer_answers.enough(points).components == number
+    assert layer_answers.best_of(points).accuracy == max(accuracies)
+
+
+def test_the_softmax_layer_against_the_svm() -> None:
+    heads = layer_answers.heads(
+        [
+            result("n/a", 0.8, softmax=Softmax(0.9, True, 1.0), svm_seconds=2.0),
+            result("n/b", 0.8, softmax=Softmax(0.8, True, 2.0), svm_seconds=3.0),
+            result("n/c", 0.8, softmax=Softmax(0.76, True, 9.0), svm_seconds=5.0),
+            result("n/d", 0.8),
+        ]
+    )
+    assert heads
+    assert (heads.leads, heads.seconds, heads.svm_seconds) == (1, 2.0, 3.0)
+    assert heads.gain == pytest.approx(0.02)
+    assert [round(head.difference, 2) for head in heads.each] == [0.1, 0.0, -0.04]
+    assert layer_answers.heads([result("n/d", 0.8)]) is None
+
+
+def test_what_tuning_gains() -> None:
+    results = [result("n/a", 0.8, tuned_accuracy=0.825), result("n/b", 0.8, tuned_accuracy=0.7998)]
+    assert [f"{points:+.1f}" for points in layer_answers.gains(results)] == ["+2.5", "+0.0"]
+
+
+def test_duplicates_are_counted() -> None:
+    """Rows 0 to 2 are one picture; 3 to 6 another, one of them under another label."""
+    train = np.isin(np.arange(7), [0, 5, 6])
+    index = Index([(label, f"{i}") for i, label in enumerate("aaaabbb")], train)
+    exact, near = [(0, 1), (5, 6)], [(0, 2), (1, 2), (3, 4), (4, 5), (4, 6)]
+    pairs = [*(Pair(a, b, True, 0) for a, b in exact), *(Pair(a, b, False, 9) for a, b in near)]
+    # Rows 1, 2 and 4 are seen; 4 twice, which makes four pairs across.
+    counts = {"exact": 2, "near": 5, "labels": 1, "across": 4, "seen": 3}
+    assert vars(layer_answers.count_duplicates(pairs, index)) == counts
+    assert set(vars(layer_answers.count_duplicates([], index)).values()) == {0}

@@ -1,0 +1,300 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.results import NUMBERS
+from support.study import only
+
+from stages.reporting import results, table
+from stages.reporting.results import Study
+from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.runtime.files import read_csv
+from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
+
+EXTRACT = {"storage": "float16", "precision": "float32"}
+SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
+SHUFFLE = {
+    **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
+}  # fmt: skip
+SVM = {
+    "C": 1.0, "normalize": "none", "solver": "newton", "grid": "0.01 0.1 1", "folds": 3, "seed": 0,
+    "split_digest": "1234",
+}  # fmt: skip
+METRICS = {**SVM, **NUMBERS}
+PEAK = {"peak_bytes": 2**30, "processor": "a processor"}
+FIT = {"fit_seconds": 0.5, "all_seconds": 60.0, "worker_bytes": 2**20, **PEAK}
+POOL1, BOTH = Probe("squeeze", "pool1"), Probe("fusion", "both")
+# The deepest layer of squeeze is not the last of its layers.
+FUSED = ["squeeze/pool2", "squeeze/pool1", "shuffle/stage2"]
+
+
+def put(path: Path, record: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+
+
+def ran(study: Study, text: str, kernel_seconds: float, **facts: Any) -> None:
+    probe, paths = Probe.parse(text), study.paths
+    put(paths.metrics(probe), {**METRICS, **facts})
+    put(paths.timings("gram", probe), {"kernel_seconds": kernel_seconds, **PEAK})
+    put(paths.timings("train", probe), FIT)
+
+
+def extracted(sources: Study, backbone: str, read: float, **forward: float) -> None:
+    record = {
+        "device": f"the GPU of {backbone}",
+        "read_seconds": read,
+        "loaded_bytes": 2**29,
+        "layers": {
+            layer: {
+                "forward_seconds": seconds,
+                "copy_seconds": 0.5,
+                "write_seconds": 4.0,
+                "join_seconds": 1.0,
+            }
+            for layer, seconds in forward.items()
+        },
+    }
+    put(sources.paths.timings("extract", backbone), {**record, **PEAK})
+
+
+@pytest.fixture
+def sources(tmp_path: Path, small: dict[str, Any]) -> Study:
+    """Two of three probes have run, one of them with softmax; a fourth one's file lingers."""
+    made = Study(small, Paths(tmp_path / "data", tmp_path / "results"), "12", "1234")
+    put(made.paths.timings("decode"), {"decode_seconds": 3.0, **PEAK})
+    extracted(made, "squeeze", read=0.25, pool1=4.0, pool2=10.0)
+    ran(made, "squeeze/pool1", 2.0, **SQUEEZE, module="features.2")
+    ran(made, "squeeze/pool2", 3.0, **SQUEEZE, module="features.5")
+    ran(made, "squeeze/old", 9.0, **SQUEEZE, module="features.9")
+    head = {
+        "accuracy": 0.91, "converged": True, "normalize": "none", "C": 1.0, "max_iter": 100,
+        "split_digest": "12",
+    }  # fmt: skip
+    put(made.paths.softmax(POOL1), {**head, **SQUEEZE, "module": "features.2"})
+    spent = {"map_seconds": 0.125, "fit_seconds": 4.0, **PEAK}
+    put(made.paths.timings("softmax", POOL1), spent)
+    return made
+
+
+@pytest.fixture
+def fused(sources: Study, small: dict[str, Any]) -> Study:
+    """The third probe has run too, and a fusion of all three, `both`."""
+    small["fusions"] = {"both": FUSED}
+    extracted(sources, "shuffle", read=0.5, stage2=7.0)
+    ran(sources, "shuffle/stage2", 4.0, **SHUFFLE)
+    names = {key: " ".join([SQUEEZE[key]] * 2 + [SHUFFLE[key]]) for key in SQUEEZE}
+    facts = {**names, "module": "features.5 features.2 stage2", "members": " ".join(FUSED)}
+    put(sources.paths.metrics(BOTH), {**METRICS, **facts, "accuracy": 0.95})
+    put(sources.paths.timings("fuse", "both"), {**FIT, "fit_seconds": 0.75})
+    return sources
+
+
+def run(rows: list[Row]) -> list[Result]:
+    """The results of rows that were all run."""
+    assert all(row.result for row in rows)
+    return [row.result for row in rows if row.result]
+
+
+def test_every_probe_gets_a_row_run_or_not(sources: Study) -> None:
+    rows = results.collect(sources)
+    assert [(str(row.probe), row.status) for row in rows] == [
+        ("squeeze/pool1", "run"),
+        ("squeeze/pool2", "run"),
+        ("shuffle/stage2", "not run"),
+        ("fusion/both", "not run"),
+    ]
+    first, second = run(rows[:2])
+    assert first.feature_seconds == 3.0 + 0.25 + (4.0 + 0.5) + 1.0
+    assert second.feature_seconds == 3.0 + 0.25 + (10.0 + 0.5) + 1.0
+    assert first.svm_seconds == 2.5
+    assert (first.fit_seconds, first.kernel_seconds, first.all_seconds) == (0.5, 2.0, 60.0)
+    assert first.memory == Memory(2**29, 2**30)
+    assert first.train_peak_bytes == 2**30 + 2**20
+    assert (first.feature_processor, first.svm_processor) == ("the GPU of squeeze", "a processor")
+    assert (first.mean_accuracy, first.std_accuracy, first.splits) == (0.87, 0.01, 2)
+    assert first.softmax == Softmax(0.91, True, 2.0 + 0.125 + 4.0)
+    assert second.softmax is None  # that stage has not run yet
+    assert rows[2] == Row(Probe("shuffle", "stage2"), "not run")
+    assert rows[3] == Row(BOTH, "not run", members("squeeze/pool2", "shuffle/stage2"))
+
+
+def members(*probes: str) -> tuple[Probe, ...]:
+    return tuple(map(Probe.parse, probes))
+
+
+SETTINGS: list[tuple[str, str, object]] = [
+    ("svm", "C", 0.5), ("svm", "normalize", "l2"), ("svm", "solver", "liblinear"),
+    ("svm", "grid", [0.1, 1.0]), ("svm", "folds", 5), ("svm", "seed", 1),
+    ("extract", "precision", "bfloat16"), ("extract", "storage", "float32"),
+]  # fmt: skip
+
+
+def test_writing_counts_where_it_takes_longer_than_the_pass(sources: Study) -> None:
+    extracted(sources, "squeeze", read=0.25, pool1=1.0, pool2=10.0)
+    (first,) = run(results.collect(sources)[:1])
+    assert first.feature_seconds == 3.0 + 0.25 + 4.0 + 1.0
+
+
+@pytest.mark.parametrize(("section", "key", "value"), SETTINGS)
+def test_a_result_of_other_settings_is_not_shown(
+    section: str, key: str, value: object, fused: Study, small: dict[str, Any]
+) -> None:
+    small[section][key] = value
+    rows = results.collect(fused)
+    assert [row.status for row in rows] == ["out of date"] * 4
+    assert all(row.result is None for row in rows)
+
+
+def test_a_result_of_other_splits_is_not_shown(fused: Study) -> None:
+    rows = results.collect(replace(fused, split_digest="5678"))
+    assert [row.status for row in rows] == ["out of date"] * 4
+
+
+@pytest.mark.parametrize(("key", "value"), [("weights", "random:3"), ("model", "x")])
+def test_a_result_of_another_network_is_not_shown(
+    key: str, value: str, fused: Study, small: dict[str, Any]
+) -> None:
+    small["backbones"]["squeeze"][key] = value
+    statuses = [row.status for row in results.collect(fused)]
+    assert statuses == ["out of date", "out of date", "run", "out of date"]
+
+
+def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, Any]) -> None:
+    small["backbones"]["squeeze"]["layers"]["pool1"] = "features.1"
+    statuses = [row.status for row in results.collect(fused)]
+    assert statuses == ["out of date", "run", "run", "out of date"]
+
+
+def test_a_softmax_layer_of_other_parameters_is_not_shown(sources: Study, small: dict[str, Any]) -> None:
+    small["softmax"]["C"] = 0.1
+    (first,) = run(results.collect(sources)[:1])
+    assert (first.accuracy, first.softmax) == (0.8988, None)
+
+
+def test_a_softmax_layer_of_another_split_is_not_shown(sources: Study) -> None:
+    (first,) = run(results.collect(replace(sources, headline_digest="other"))[:1])
+    assert first.softmax is None
+
+
+def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(fused: Study) -> None:
+    row = results.collect(fused)[-1]
+    assert (row.probe, row.status, row.members) == (BOTH, "run", members(*FUSED))
+    (result,) = run([row])
+    assert result.accuracy == 0.95
+    # Decoding; the pass of squeeze as far as pool2; that of shuffle.
+    assert result.feature_seconds == 3.0 + (0.25 + 10.0 + 0.5 + 0.5 + 2.0) + (0.5 + 7.0 + 0.5 + 1.0)
+    assert result.feature_processor == "the GPU of shuffle; the GPU of squeeze"
+    assert result.kernel_seconds == 2.0 + 3.0 + 4.0
+    assert result.svm_seconds == 9.0 + 0.75
+    assert result.softmax is result.memory is None
+
+
+def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
+    for path in (fused.paths.metrics(BOTH), fused.paths.timings("fuse", "both")):
+        content = path.read_text()
+        path.unlink()
+        assert results.collect(fused)[-1] == Row(BOTH, "not run", members(*FUSED))
+        path.write_text(content)
+
+
+def test_a_fusion_is_out_of_date_where_a_member_is_not_run(fused: Study) -> None:
+    fused.paths.metrics(Probe("shuffle", "stage2")).unlink()
+    *_, member, fusion = results.collect(fused)
+    assert member.status == "not run"
+    assert fusion == Row(BOTH, "out of date", members(*FUSED))
+
+
+@pytest.mark.parametrize("probes", [FUSED[:2], FUSED[::-1], [*FUSED[:2], "again/stage2"]])
+def test_a_fusion_of_other_members_is_out_of_date(
+    probes: list[str], fused: Study, small: dict[str, Any]
+) -> None:
+    small["backbones"]["again"] = small["backbones"]["shuffle"]  # only the name tells them apart
+    small["probes"].append("again/stage2")
+    small["fusions"]["both"] = probes
+    ran(fused, "again/stage2", 1.0, **SHUFFLE)
+    extracted(fused, "again", read=0.0, stage2=3.0)
+    rows = results.collect(fused)
+    assert [row.status for row in rows] == ["run"] * 4 + ["out of date"]
+
+
+def test_a_fusion_that_was_taken_out_is_not_looked_at(fused: Study, small: dict[str, Any]) -> None:
+    small["fusions"] = {}
+    assert [str(row.probe) for row in results.collect(fused)] == small["probes"]
+
+
+def test_rows_of_a_backbone_stand_together_and_fusions_come_last(
+    fused: Study, small: dict[str, Any]
+) -> None:
+    small["probes"] = ["squeeze/pool1", "shuffle/stage2", "squeeze/pool2"]
+    found = run(results.collect(fused))
+    blocks = table.by_backbone(found)
+    assert [(name, len(some)) for name, some in blocks] == [
+        ("squeeze", 2),
+        ("shuffle", 1),
+        ("fusion", 1),
+    ]
+    assert [result.probe.fused for result in found] == [False, False, False, True]
+    assert table.single_layers(found) == found[:3]
+
+
+def test_only_what_has_run_has_results(sources: Study, small: dict[str, Any]) -> None:
+    rows = results.collect(sources)
+    assert [bool(row.result) for row in rows] == [True, True, False, False]
+    only(small, "shuffle/stage2")
+    assert [row.result for row in results.collect(sources)] == [None]
+
+
+def test_components_are_told_with_their_times(sources: Study) -> None:
+    put_pca(sources)
+    (points,) = results.components(sources).values()
+    assert [(point.components, point.accuracy, point.seconds) for point in points] == [
+        (1, 0.5, 0.1),
+        (16, 0.75, 0.2),
+    ]
+
+
+def put_pca(sources: Study) -> None:
+    probe, paths = Probe("squeeze", "pool2"), sources.paths
+    record = {**SQUEEZE, "module": "features.5", "C": 1.0, "normalize": "none", "split_digest": "12"}
+    put(paths.pca(probe, ".json"), record)
+    put(paths.timings("pca", probe), {"svm_seconds": [0.1, 0.2], **PEAK})
+    lines = "components,variance,accuracy,balanced_accuracy\n1,0.25,0.5,0.4\n16,1,0.75,0.7\n"
+    paths.pca(probe, ".csv").write_text(lines)
+
+
+def test_components_of_another_setting_are_not_told(sources: Study, small: dict[str, Any]) -> None:
+    put_pca(sources)
+    small["svm"]["C"] = 0.1
+    assert results.components(sources) == {}
+
+
+@pytest.mark.parametrize("missing", ["record", "times"])
+def test_components_of_what_was_not_run_are_left_out(missing: str, sources: Study) -> None:
+    put_pca(sources)
+    probe = Probe("squeeze", "pool2")
+    record, times = sources.paths.pca(probe, ".json"), sources.paths.timings("pca", probe)
+    {"record": record, "times": times}[missing].unlink()
+    assert results.components(sources) == {}
+
+
+def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
+    fused.paths.metrics(Probe("squeeze", "pool2")).unlink()
+    table.write_csv(tmp_path / "t.csv", results.collect(fused))
+    lines = read_csv(tmp_path / "t.csv")
+    assert [line["probe"] for line in lines] == [*small["probes"], "fusion/both"]
+    assert list(lines[0]) == table.COLUMNS
+    assert float(lines[0]["accuracy"]) == 0.8988
+    assert float(lines[0]["softmax_accuracy"]) == 0.91
+    assert int(lines[0]["extract_peak_bytes"]) == 2**29
+    assert lines[1]["accuracy"] == lines[0]["members"] == ""
+    assert (lines[3]["members"], lines[3]["status"]) == (" ".join(FUSED), "out of date")
+
+
+def test_every_number_of_a_result_has_a_column(fused: Study) -> None:
+    (first,) = run(results.collect(fused)[:1])
+    nested = {"memory", "softmax", "p", "distinct", "probe"}
+    assert set(vars(first)) - nested <= set(table.COLUMNS)
