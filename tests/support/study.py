@@ -1,11 +1,18 @@
 """A small study, and how to change and write it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+# The real images: an archive or folder; an empty variable is none.
+SCENE15 = Path(os.environ["SCENE15"]).resolve() if os.environ.get("SCENE15") else None
+needs_scene15 = pytest.mark.skipif(
+    SCENE15 is None, reason="set SCENE15=<archive or folder> to try the real images"
+)
 
 SMALL: dict[str, Any] = {
     "data": {

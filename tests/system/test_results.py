@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import statistics
 import subprocess
 from collections import defaultdict
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.browser import visit
 from support.process import scratch, variables
-from support.study import ROOT
+from support.study import ROOT, SCENE15, needs_scene15
 
 from stages.reporting import answers
 from stages.runtime.params import load_params
@@ -115,12 +114,10 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.real
-@pytest.mark.skipif(
-    "SCENE15" not in os.environ, reason="set SCENE15=<archive or folder> to try the real images"
-)
+@needs_scene15
 @pytest.mark.parametrize("probe", ["efficientnet_lite0/avgpool", "efficientnet_lite0/blocks6"])
 def test_a_new_run_on_the_real_images(probe: str, real: Path) -> None:
-    environment = variables(SCENE15=str(Path(os.environ["SCENE15"]).resolve()))
+    environment = variables(SCENE15=str(SCENE15))
     subprocess.run(["dvc", "repro", "--quiet", f"train@{probe}"], cwd=real, env=environment, check=True)
     again = metrics(real / "results", probe)
     # Another processor rounds differently: three of 2,985 images may change sides.
