@@ -16,11 +16,16 @@ Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], lis
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy against C: its `mean` and `std` over the folds for each C of the ascending `grid`."""
+    """Accuracy against C: `mean` and `std` over the folds for each C of the ascending `grid`.
+
+    `std` is the sample standard deviation (divided by folds - 1). `gap` is the largest duality gap of
+    all fits.
+    """
 
     grid: list[float]
     mean: list[float]
     std: list[float]
+    gap: float
 
     @property
     def best(self) -> float:
@@ -68,23 +73,24 @@ def cross_validate(
         )
     ascending = sorted(grid)
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(members[0], y)
-    accuracies = np.array(
-        [_accuracies(members, y, train, test, ascending, solve) for train, test in splits]
-    )
+    tried = [_try(members, y, train, test, ascending, solve) for train, test in splits]
+    accuracies = np.array([fold for fold, _ in tried])
     # Rounded, so that the order in which equal fold accuracies are summed does not break a tie.
-    mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0)
-    return Curve(ascending, mean.tolist(), std.tolist())
+    mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0, ddof=1)
+    return Curve(ascending, mean.tolist(), std.tolist(), max(gap for _, gap in tried))
 
 
-def _accuracies(
+def _try(
     members: Sequence[NDArray[np.float64]],
     y: NDArray[np.int64],
     train: NDArray[np.int64],
     test: NDArray[np.int64],
     grid: Sequence[float],
     solve: Solver,
-) -> list[float]:
+) -> tuple[list[float], float]:
+    """Return the accuracy of one fold for each C, and the largest duality gap."""
     K = fusion.kernel(members, train)
     svms = solve(K[np.ix_(train, train)], y[train], grid)
     cross = K[np.ix_(test, train)]
-    return [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]
+    accuracies = [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]
+    return accuracies, max(svm.gap for svm in svms)

@@ -33,7 +33,8 @@ class SplitResult:
     """One split: decision values (n, k) of all rows with the `fixed` and with the `tuned` C.
 
     `train` (n,) masks the training rows, and `curve` is the cross-validation on them. `converged` is
-    True if the solver reached both minima. `peak_bytes` is the peak memory of the process, in bytes.
+    True if the solver reached both minima. `gap` is the largest duality gap of all fits. `peak_bytes` is
+    the peak memory of the process, in bytes.
     """
 
     train: NDArray[np.bool_]
@@ -41,6 +42,7 @@ class SplitResult:
     tuned: NDArray[np.float64]
     curve: cross_validation.Curve
     converged: bool
+    gap: float
     peak_bytes: int
 
 
@@ -124,4 +126,5 @@ def run_split(
     with one_blas_thread():
         decisions = fixed.decide(K), tuned.decide(K)
     converged = fixed.converged and tuned.converged
-    return SplitResult(train, *decisions, curve, converged, timing.peak_bytes())
+    gap = max(fixed.gap, tuned.gap, curve.gap)
+    return SplitResult(train, *decisions, curve, converged, gap, timing.peak_bytes())

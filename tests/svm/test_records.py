@@ -27,14 +27,13 @@ def result(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitR
         said = np.where(np.isin(np.arange(8), some), 1 - Y, Y)
         decided.append(np.eye(2)[said] * 0.5)
     mask = np.isin(np.arange(8), train)
-    return SplitResult(
-        mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100
-    )
+    curve = cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2], 1e-15)
+    return SplitResult(mask, *decided, curve, True, 1e-14, 100)
 
 
 def evaluation() -> Evaluation:
     return Evaluation(
-        svm=KernelSVM(np.zeros((4, 2)), np.zeros(2), True),
+        svm=KernelSVM(np.zeros((4, 2)), np.zeros(2), True, 1e-15),
         headline=result([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
         # Of four test images each: one and three wrong, then none and one with the tuned C.
         random=[
