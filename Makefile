@@ -18,7 +18,7 @@ $(VENV)/.made: requirements.txt
 demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo, without a download
 	tests/support/scratch.sh build/demo params.demo.yaml
 	cd build/demo && dvc repro --quiet
-	@echo The report: build/demo/results/report.html
+	@echo 'In this folder: build/demo/results/report.html'
 
 repro: $(VENV)/.made ## run the real study; stages whose weights are unavailable do not stop the others
 	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }

@@ -27,10 +27,10 @@ def main(name: str, *, paths: Paths) -> None:
     kernels, index = [member.K for member in members], members[0].index
     evaluation = protocol.run(kernels, index, splits.read(paths.random_splits), settings, str(fusion))
     facts = {
-        **settings,
         "members": " ".join(params["fusions"][name]),
-        "feature_dim": sum(member.provenance.feature_dim for member in members),
         **joined([member.provenance.record() for member in members]),
+        "feature_dim": sum(member.provenance.feature_dim for member in members),
+        **settings,
     }
     records.write(fusion, evaluation, index, facts, paths)
 

@@ -4,10 +4,11 @@
 
 Reads the layer's kernel, the index, the random splits and `svm`. On the headline split and on each
 random split, trains one SVM with the fixed `svm.C` and one with the C of `svm.grid` that
-cross-validation on the training rows selects; predicts the test rows. Writes
-results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split) and, of the
-headline split, results/curves/<b>/<layer>.csv (cross-validation accuracy against C) and, with the fixed
-C, results/predictions/<b>/<layer>.csv (one line per test image) and data/dual/<b>/<layer>.h5.
+cross-validation on the training rows selects; predicts the test rows. Writes, for <b>/<layer>:
+- results/metrics/*.json: the numbers, and results/runs/*.json: what they were made with;
+- results/splits/*.csv: one line per random split;
+- of the headline split results/predictions/*.csv (one line per test image), results/curves/*.csv
+  (cross-validation accuracy against C) and, with the fixed C, data/dual/*.h5.
 """
 
 from stages.dataset import splits
@@ -25,7 +26,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
     masks = splits.read(paths.random_splits)
     evaluation = protocol.run([given.K], given.index, masks, settings, str(probe))
     provenance = given.provenance
-    facts = {**settings, "feature_dim": provenance.feature_dim, **provenance.record()}
+    facts = {**provenance.record(), "feature_dim": provenance.feature_dim, **settings}
     records.write(probe, evaluation, given.index, facts, paths)
     attributes = {
         "rows": provenance.rows,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
+from stages.reporting.table import metric
 from stages.runtime.files import read_csv
 
 
@@ -75,29 +76,34 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Component:
-    """The SVM on the first `components`: their share of the variance, the accuracies, the seconds."""
+    """The SVM on the first `components`: their share of the variance, the accuracies, the seconds.
+
+    cv_accuracy, cv_deviation : mean and standard deviation over the folds of the training images
+    """
 
     components: int
     variance: float
     accuracy: float
     balanced_accuracy: float
+    cv_accuracy: float
+    cv_deviation: float
     seconds: float
 
 
-def read(path: Path) -> Outcome:
-    """Read the predictions that `train` or `fuse` wrote."""
+def read(path: Path, protocol: str) -> Outcome:
+    """Read the predictions that `train` or `fuse` wrote, by one of `table.PROTOCOLS`."""
     lines = read_csv(path)
     return Outcome(
         rows=[int(line["row"]) for line in lines],
         actual=[line["actual"] for line in lines],
-        predicted=[line["predicted"] for line in lines],
-        margin=[float(line["margin"]) for line in lines],
+        predicted=[line[metric(protocol, "predicted")] for line in lines],
+        margin=[float(line[metric(protocol, "margin")]) for line in lines],
     )
 
 
-def read_splits(path: Path) -> list[float]:
-    """Read the accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
-    return [float(line["accuracy"]) for line in read_csv(path)]
+def read_splits(path: Path, protocol: str) -> list[float]:
+    """Read the accuracy on each random split, from a file that `train` or `fuse` wrote."""
+    return [float(line[metric(protocol, "accuracy")]) for line in read_csv(path)]
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
@@ -109,10 +115,8 @@ def read_components(path: Path, seconds: Sequence[float]) -> list[Component]:
     """Read the curve that `pca` wrote; `seconds` has the time of each of its lines."""
     return [
         Component(
-            components=int(line["components"]),
-            variance=float(line["variance"]),
-            accuracy=float(line["accuracy"]),
-            balanced_accuracy=float(line["balanced_accuracy"]),
+            components=int(line.pop("components")),
+            **{name: float(value) for name, value in line.items()},
             seconds=spent,
         )
         for line, spent in zip(read_csv(path), seconds, strict=True)

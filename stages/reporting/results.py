@@ -7,9 +7,9 @@ from typing import Any
 
 from stages.reporting import predictions
 from stages.reporting.predictions import Component
-from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.reporting.table import Memory, Result, Row, Scores, Softmax, metric
+from stages.runtime import timing
 from stages.runtime.files import read_json
-from stages.runtime.params import flat
 from stages.runtime.paths import Paths
 from stages.runtime.probe import FUSION, Probe
 from stages.runtime.provenance import changed, joined, requested
@@ -57,7 +57,8 @@ def collect(study: Study) -> list[Row]:
 
 def components(study: Study) -> dict[Probe, list[Component]]:
     """The curve of each layer that was tried on its principal components."""
-    wanted = {"C": study.params["svm"]["C"], "split_digest": study.headline_digest}
+    settings = {key: study.params["svm"][key] for key in ("C", "folds", "seed")}
+    wanted = {**settings, "split_digest": study.headline_digest}
     found = {}
     for probe in map(Probe.parse, study.params["pca"]["probes"]):
         record = read_json(study.paths.pca(probe, ".json"))
@@ -72,18 +73,23 @@ def _layer(study: Study, probe: Probe) -> Row:
     paths, metrics = study.paths, read_json(study.paths.metrics(probe))
     decode, extract = read_json(paths.timings("decode")), _extract(study, probe.backbone)
     gram, train = (read_json(paths.timings(stage, probe)) for stage in ("gram", "train"))
-    if not (metrics and decode and extract and probe.layer in extract["layers"] and gram and train):
+    made = read_json(paths.run(probe))
+    if not (
+        metrics and made and decode and extract and probe.layer in extract["layers"] and gram and train
+    ):
         return Row(probe, "not run")
-    if not _is_current(study, metrics, [probe]):
+    if not _is_current(study, made, [probe]):
         return Row(probe, "out of date")
+    spent = {"decode": decode, "extract": extract, "gram": gram, "train": train}
     result = _result(
         probe,
-        metrics,
+        {**metrics, **made},
         train,
         gram["kernel_seconds"],
         feature_seconds=decode["decode_seconds"] + _pass_seconds(extract, [probe]),
         feature_processor=extract["device"],
         memory=Memory(extract["peak_bytes"] - extract["loaded_bytes"], gram["peak_bytes"]),
+        slowed=_slowed(spent),
         softmax=_softmax(study, probe, gram["kernel_seconds"]),
     )
     return Row(probe, "run", result=result)
@@ -93,22 +99,27 @@ def _fusion(study: Study, fusion: Probe, rows: Sequence[Row]) -> Row:
     members = tuple(row.probe for row in rows)
     metrics = read_json(study.paths.metrics(fusion))
     fuse = read_json(study.paths.timings("fuse", fusion.layer))
-    if not (metrics and fuse):
+    made = read_json(study.paths.run(fusion))
+    if not (metrics and made and fuse):
         return Row(fusion, "not run", members)
     results = [row.result for row in rows if row.result]
     listed = {"members": " ".join(map(str, members))}
-    if len(results) < len(rows) or not _is_current(study, metrics, members, **listed):
+    if len(results) < len(rows) or not _is_current(study, made, members, **listed):
         return Row(fusion, "out of date", members)
     decoding = read_json(study.paths.timings("decode"))["decode_seconds"]
     passes = groupby(sorted(members, key=lambda probe: probe.backbone), lambda probe: probe.backbone)
     result = _result(
         fusion,
-        metrics,
+        {**metrics, **made},
         fuse,
         sum(result.kernel_seconds for result in results),
         feature_seconds=decoding
         + sum(_pass_seconds(_extract(study, backbone), list(some)) for backbone, some in passes),
         feature_processor="; ".join(sorted({result.feature_processor for result in results})),
+        slowed=(
+            *sorted({stage for result in results for stage in result.slowed} - {"train"}),
+            *_slowed({"fuse": fuse}),
+        ),
     )
     return Row(fusion, "run", members, result)
 
@@ -127,11 +138,13 @@ def _pass_seconds(extract: Mapping[str, Any], probes: Sequence[Probe]) -> float:
     return float(extract["read_seconds"] + max(forward + copying, writing) + joining)
 
 
-def _is_current(
-    study: Study, metrics: Mapping[str, Any], probes: Sequence[Probe], **listed: str
-) -> bool:
-    settings = {**flat(study.params["svm"]), "split_digest": study.split_digest, **listed}
-    return study.asks_for(metrics, probes, **settings)
+def _slowed(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(stage for stage, record in records.items() if timing.slowed(record))
+
+
+def _is_current(study: Study, made: Mapping[str, Any], probes: Sequence[Probe], **listed: str) -> bool:
+    settings = {**study.params["svm"], "split_digest": study.split_digest, **listed}
+    return study.asks_for(made, probes, **settings)
 
 
 def _result(
@@ -144,6 +157,8 @@ def _result(
     names = {field.name for field in fields(Result)}
     return Result(
         probe,
+        tuned=_scores("tuned", metrics),
+        fixed=_scores("fixed", metrics),
         **{key: value for key, value in metrics.items() if key in names},
         kernel_seconds=kernel_seconds,
         fit_seconds=spent["fit_seconds"],
@@ -155,6 +170,11 @@ def _result(
     )
 
 
+def _scores(protocol: str, metrics: Mapping[str, Any]) -> Scores:
+    keys = {field.name: metric(protocol, field.name) for field in fields(Scores)}
+    return Scores(**{name: metrics[key] for name, key in keys.items() if key in metrics})
+
+
 def _softmax(study: Study, probe: Probe, kernel_seconds: float) -> Softmax | None:
     record = read_json(study.paths.softmax(probe))
     spent = read_json(study.paths.timings("softmax", probe))
@@ -162,4 +182,4 @@ def _softmax(study: Study, probe: Probe, kernel_seconds: float) -> Softmax | Non
     if not spent or not study.asks_for(record, [probe], **settings):
         return None
     seconds = kernel_seconds + spent["map_seconds"] + spent["fit_seconds"]
-    return Softmax(record["accuracy"], record["converged"], seconds)
+    return Softmax(record["accuracy"], record["converged"], seconds, timing.slowed(spent))

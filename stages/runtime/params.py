@@ -7,7 +7,6 @@ that only torch knows: models, weights, modules.
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +56,6 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     for section, probes in _lists(document):
         _check_listed(path, section, probes, document["probes"])
     return dict(document)
-
-
-def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
-    """The section `svm` for files of metrics: the grid as text, as `dvc metrics diff` omits lists."""
-    return {**svm, "grid": " ".join(f"{C:g}" for C in svm["grid"])}
 
 
 def _read(path: Path) -> Any:

@@ -64,8 +64,12 @@ class Paths:
         return self.data / "primal" / f"{probe}.h5"
 
     def metrics(self, probe: Probe) -> Path:
-        """Accuracies and settings."""
+        """Accuracies and other numbers."""
         return self.results / "metrics" / f"{probe}.json"
+
+    def run(self, probe: Probe) -> Path:
+        """What the metrics were made with: settings, features and splits; how the fits ended."""
+        return self.results / "runs" / f"{probe}.json"
 
     def predictions(self, probe: Probe) -> Path:
         return self.results / "predictions" / f"{probe}.csv"

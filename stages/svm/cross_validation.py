@@ -55,13 +55,27 @@ def cross_validate(
         the rows that a fold trains on
     y : classes of the training rows, (n_train,)
     grid : the values of C
-    folds, seed : arguments of `StratifiedKFold(folds, shuffle=True, random_state=seed)`
+    folds, seed : arguments of `split`, whose errors are raised
     solve : `newton.fit_path` or `liblinear.fit_path`
+    """
+    ascending = sorted(grid)
+    tried = [
+        _try(members, y, train, test, ascending, solve)
+        for train, test in split(y, folds=folds, seed=seed)
+    ]
+    accuracies = np.array([fold for fold, _ in tried])
+    # Rounded, so that the order in which equal fold accuracies are summed does not break a tie.
+    mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0, ddof=1)
+    return Curve(ascending, mean.tolist(), std.tolist(), max(gap for _, gap in tried))
 
-    Raises
-    ------
-    StageError
-        if a class has fewer training images than there are folds.
+
+def split(
+    y: NDArray[np.int64], *, folds: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return positions in y (n_train,) for each fold: those that train and those that are predicted.
+
+    They are those of `StratifiedKFold(folds, shuffle=True, random_state=seed)`.
+    Raises `StageError` if a class has fewer training images than there are folds.
     """
     smallest_class = int(np.bincount(y).min())
     if smallest_class < folds:
@@ -71,13 +85,7 @@ def cross_validate(
             cause="svm.folds is larger than the training set allows",
             do="lower svm.folds in params.yaml, or raise splits.train_per_class",
         )
-    ascending = sorted(grid)
-    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(members[0], y)
-    tried = [_try(members, y, train, test, ascending, solve) for train, test in splits]
-    accuracies = np.array([fold for fold, _ in tried])
-    # Rounded, so that the order in which equal fold accuracies are summed does not break a tie.
-    mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0, ddof=1)
-    return Curve(ascending, mean.tolist(), std.tolist(), max(gap for _, gap in tried))
+    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
 
 
 def _try(

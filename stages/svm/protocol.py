@@ -85,7 +85,7 @@ def run(
     """
     y, train, solve = index.y, index.train, SOLVERS[settings["solver"]]
     splits = [train, *masks]
-    workers = min(cpu_count(), len(splits)) if train.sum() >= _WORTH_A_PROCESS else 1
+    workers = processes(int(train.sum()), len(splits))
     fitting, everything = timing.Stopwatch(), timing.Stopwatch()
     with everything:
         with fitting:  # timed before the workers start and compete for the cores
@@ -101,6 +101,11 @@ def run(
     peak = max(result.peak_bytes for result in (headline, *random))
     worker_bytes = workers * peak if workers > 1 else 0
     return Evaluation(svm, headline, random, fitting.seconds, everything.seconds, worker_bytes)
+
+
+def processes(n_train: int, jobs: int) -> int:
+    """The number of processes that make `jobs` fits of `n_train` rows quickest."""
+    return min(cpu_count(), jobs) if n_train >= _WORTH_A_PROCESS else 1
 
 
 def run_split(

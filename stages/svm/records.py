@@ -1,6 +1,6 @@
-"""The result files of a probe: metrics, predictions, accuracy against C, random splits and times."""
+"""The result files of a probe: metrics, what they were made with, predictions, curves, splits, times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from stages.dataset import splits
 from stages.dataset.index import Index
 from stages.runtime import files, timing
-from stages.runtime.params import flat
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.svm.cross_validation import Curve
@@ -21,12 +20,13 @@ from stages.svm.protocol import Evaluation, SplitResult
 def write(
     probe: Probe, evaluation: Evaluation, index: Index, facts: Mapping[str, Any], paths: Paths
 ) -> None:
-    """Write the results of `probe`, a layer or a fusion; `facts` are added to the metrics.
+    """Write the results of `probe`, a layer or a fusion; `facts` tell what they were made with.
 
     The times belong to the stage that ran: `train`, or `fuse` for a fusion.
     """
     spread = [scores(result, index.y) for result in evaluation.random]
-    files.write_json(paths.metrics(probe), {**describe(evaluation, index, spread), **flat(facts)})
+    files.write_json(paths.metrics(probe), measure(evaluation, index, spread))
+    files.write_json(paths.run(probe), {**facts, **describe(evaluation)})
     write_predictions(paths.predictions(probe), index, evaluation.headline)
     write_curve(paths.curve(probe), evaluation.headline.curve)
     write_splits(paths.splits(probe), evaluation.random, spread)
@@ -47,32 +47,46 @@ def scores(result: SplitResult, y: NDArray[np.int64]) -> dict[str, float]:
     return fixed | {f"tuned_{key}": value for key, value in tuned.items()}
 
 
-def describe(
+def measure(
     evaluation: Evaluation, index: Index, spread: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
     """Return the metrics as one flat mapping, as `dvc metrics diff` compares them.
 
     The accuracies are those of the headline split, with the fixed and with the tuned C. `spread` holds
     the `scores` of each of the s random splits: `mean_` is their mean, `std_` their sample standard
-    deviation (divided by s - 1). `split_digest` covers all splits.
+    deviation (divided by s - 1).
     """
     headline, y = evaluation.headline, index.y
     train = headline.train
+    decisions = {"train_accuracy": headline.fixed, "tuned_train_accuracy": headline.tuned}
     return {
         **scores(headline, y),
-        "train_accuracy": score(y[train], headline.fixed[train].argmax(axis=1))["accuracy"],
+        **{
+            name: score(y[train], values[train].argmax(axis=1))["accuracy"]
+            for name, values in decisions.items()
+        },
         "n_train": int(train.sum()),
         "n_test": int((~train).sum()),
-        "converged": all(result.converged for result in (headline, *evaluation.random)),
         "tuned_C": headline.curve.best,
-        "tuned_at_edge": headline.curve.at_edge,
         "cv_accuracy": max(headline.curve.mean),
         **{f"mean_{key}": float(np.mean([split[key] for split in spread])) for key in spread[0]},
         **{f"std_{key}": float(np.std([split[key] for split in spread], ddof=1)) for key in spread[0]},
-        "splits": len(spread),
-        "split_digest": splits.digest(
-            np.array([train, *(result.train for result in evaluation.random)])
-        ),
+    }
+
+
+def describe(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what all fits have in common: the splits, and how near the minimum the solver came.
+
+    `split_digest` covers all splits. `largest_gap` is the largest duality gap of any fit, relative to
+    its objective.
+    """
+    results = (evaluation.headline, *evaluation.random)
+    return {
+        "splits": len(evaluation.random),
+        "split_digest": splits.digest(np.array([result.train for result in results])),
+        "tuned_at_edge": evaluation.headline.curve.at_edge,
+        "converged": all(result.converged for result in results),
+        "largest_gap": max(result.gap for result in results),
     }
 
 
@@ -85,17 +99,18 @@ def write_curve(path: Path, curve: Curve) -> None:
 
 
 def write_predictions(path: Path, index: Index, result: SplitResult) -> None:
-    """Write one CSV line per test image (fixed C): its row, both classes, margin over the runner-up."""
+    """Write one CSV line per test image: row, actual class; predicted class and margin for either C.
+
+    The margin is the largest decision value less that of the runner-up.
+    """
     rows, labels = np.flatnonzero(~result.train), np.array(index.classes)
-    decisions = result.fixed[rows]
-    ascending = np.sort(decisions, axis=1)
-    margins = [f"{margin:.6g}" for margin in ascending[:, -1] - ascending[:, -2]]
-    actual, predicted = labels[index.y[rows]], labels[decisions.argmax(axis=1)]
-    files.write_csv(
-        path,
-        ["row", "actual", "predicted", "margin"],
-        zip(rows, actual, predicted, margins, strict=True),
-    )
+    columns: dict[str, Iterable[Any]] = {"row": rows, "actual": labels[index.y[rows]]}
+    for prefix, decisions in (("", result.fixed[rows]), ("tuned_", result.tuned[rows])):
+        ascending = np.sort(decisions, axis=1)
+        margins = ascending[:, -1] - ascending[:, -2]
+        columns[f"{prefix}predicted"] = labels[decisions.argmax(axis=1)]
+        columns[f"{prefix}margin"] = [f"{margin:.6g}" for margin in margins]
+    files.write_csv(path, list(columns), zip(*columns.values(), strict=True))
 
 
 def write_splits(

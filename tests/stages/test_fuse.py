@@ -39,7 +39,8 @@ def made(scales: tuple[float, float] = (1.0, 1.0)) -> None:
 
 def run_fuse() -> dict[str, Any]:
     fuse.main("both", paths=Paths())
-    return dict(json.loads(Paths().metrics(BOTH).read_text()))
+    metrics, made = (json.loads(path.read_text()) for path in (Paths().metrics(BOTH), Paths().run(BOTH)))
+    return {**metrics, **made}
 
 
 def test_two_layers_tell_what_neither_tells_alone() -> None:

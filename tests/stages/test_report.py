@@ -128,16 +128,17 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
         metrics = json.loads((results / "metrics" / f"{probe}.json").read_text())
         head = json.loads((results / "softmax" / f"{probe}.json").read_text())
         lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
-        line, _ = (line for line in lines if "%" not in line)  # the table, and the details
+        made = json.loads((results / "runs" / f"{probe}.json").read_text())
+        line, *_ = (line for line in lines if "%" not in line)  # the table, before the details
         cells = [cell.strip(" *") for cell in line.split("|")]
-        assert cells[2].split("*")[0].split()[0] == f"{metrics['accuracy']:.4f}"
-        assert cells[3] == f"{metrics['tuned_accuracy']:.4f}"
-        assert cells[4].split()[0] == f"{metrics['tuned_C']:g}"
-        assert ("edge" in cells[4]) == metrics["tuned_at_edge"]
-        for cell, prefix in zip(cells[5:7], ("", "tuned_"), strict=True):
+        assert cells[2].split()[0] == f"{metrics['tuned_C']:g}"
+        assert ("edge" in cells[2]) == made["tuned_at_edge"]
+        for cell, prefix in zip((cells[3], cells[5]), ("tuned_", ""), strict=True):
+            assert cell.removesuffix(" ≈").strip("*") == f"{metrics[f'{prefix}accuracy']:.4f}"
+        for cell, prefix in zip((cells[4], cells[6]), ("tuned_", ""), strict=True):
             spread = (metrics[f"{what}_{prefix}accuracy"] for what in ("mean", "std"))
             assert cell.removesuffix(" ≈") == "{:.4f} ± {:.4f}".format(*spread)
-        assert cells[7] == f"{metrics['feature_dim']:,}"
+        assert cells[7] == f"{made['feature_dim']:,}"
         assert f"| {100 * head['accuracy']:.1f} % |" in page
     with (results / "summaries" / "shuffle.csv").open() as file:
         total = int(list(csv.DictReader(file))[-1]["total"])
@@ -148,7 +149,8 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
     assert "| control/stage4 | not run | | | | | | | |" in page
     assert "| fusion/never | not run | | | | | | | |" in page
     fused = json.loads((results / "metrics" / "fusion" / "both.json").read_text())
-    assert f"- fusion/both (shuffle/stage2 + shuffle/stage4): {100 * fused['accuracy']:.1f} %," in page
+    accuracy = f"{100 * fused['tuned_accuracy']:.1f} %"
+    assert f"- fusion/both (shuffle/stage2 + shuffle/stage4), C tuned: {accuracy}," in page
     assert "Pairs of equal files: 1." in page
     assert "control has nothing to say: its weights are random" in page
 

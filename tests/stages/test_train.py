@@ -32,8 +32,14 @@ def made() -> index.Index:
 
 
 def run_train() -> dict[str, Any]:
+    """The metrics and what they were made with."""
     train.main(PROBE, paths=Paths())
-    return dict(json.loads(Paths().metrics(PROBE).read_text()))
+    metrics, made = (
+        json.loads(path.read_text()) for path in (Paths().metrics(PROBE), Paths().run(PROBE))
+    )
+    assert not metrics.keys() & made.keys()
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    return {**metrics, **made}
 
 
 def test_train_writes_metrics_and_predictions_that_agree() -> None:
@@ -48,6 +54,9 @@ def test_train_writes_metrics_and_predictions_that_agree() -> None:
     assert metrics["accuracy"] > 0.8
     assert metrics["train_accuracy"] == 1.0
     assert all(float(line["margin"]) > 0 for line in lines)
+    tuned = [line["tuned_predicted"] for line in lines]
+    assert metrics["tuned_accuracy"] == np.mean([a == p for a, p in zip(actual, tuned, strict=True)])
+    assert 0 <= metrics["largest_gap"] < 1e-10
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
     assert [metrics[key] for key in REQUESTED] == ["m", "w", "x", "float32", "float16"]
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)

@@ -29,6 +29,8 @@ def predictions() -> Predictions:
         rows=np.array([1, 2, 4, 5]),
         all_best=np.array([[0, 0, 1, 3], [0, 1, 1, 3], [2, 2, 2, 3]]),
         all_probability=np.array([[0.5, 0.5, 1, 1], [0, 0, 0.5, 0.5], [0.25] * 4], dtype=np.float32),
+        batch_norm=True,
+        dropout=False,
     )
 
 

@@ -56,14 +56,16 @@ def write(folder: Path, what: Evaluation, probe: Probe = PROBE) -> Paths:
 
 
 def numbers(folder: Path, what: Evaluation) -> dict[str, Any]:
-    return dict(json.loads(write(folder, what).metrics(PROBE).read_text()))
+    paths = write(folder, what)
+    metrics, made = (json.loads(path.read_text()) for path in (paths.metrics(PROBE), paths.run(PROBE)))
+    return {**metrics, **made}
 
 
 def test_numbers_by_hand(tmp_path: Path) -> None:
     said = numbers(tmp_path, evaluation())
     assert said["accuracy"] == 3 / 4
     assert said["balanced_accuracy"] == 3 / 4
-    assert said["train_accuracy"] == 1.0
+    assert said["train_accuracy"] == said["tuned_train_accuracy"] == 1.0
     assert (said["n_train"], said["n_test"], said["splits"]) == (4, 4, 2)
     assert (said["tuned_C"], said["tuned_at_edge"], said["tuned_accuracy"]) == (1.0, True, 1.0)
     assert said["cv_accuracy"] == 0.75
@@ -75,7 +77,8 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert said["mean_balanced_accuracy"] == pytest.approx(1 / 2)
     masks = np.array([one.train for one in (evaluation().headline, *evaluation().random)])
     assert said["split_digest"] == splits.digest(masks)
-    assert (said["C"], said["grid"], said["model"]) == (1.0, "0.1 1", "m")
+    assert (said["C"], said["grid"], said["model"]) == (1.0, [0.1, 1.0], "m")
+    assert said["largest_gap"] == 1e-14
 
 
 def test_files_hold_the_evaluation(tmp_path: Path) -> None:
@@ -84,7 +87,8 @@ def test_files_hold_the_evaluation(tmp_path: Path) -> None:
         name: files.read_csv(getattr(paths, name)(PROBE)) for name in ("predictions", "curve", "splits")
     }
     assert [tuple(line.values()) for line in lines["predictions"]] == [
-        ("2", "a", "b", "0.5"), ("3", "a", "a", "0.5"), ("6", "b", "b", "0.5"), ("7", "b", "b", "0.5"),
+        ("2", "a", "b", "0.5", "a", "0.5"), ("3", "a", "a", "0.5", "a", "0.5"),
+        ("6", "b", "b", "0.5", "b", "0.5"), ("7", "b", "b", "0.5", "b", "0.5"),
     ]  # fmt: skip
     assert lines["curve"][1] == {"C": "1", "accuracy": "0.75", "deviation": "0.2"}
     assert [line["accuracy"] for line in lines["splits"]] == ["0.75", "0.25"]
