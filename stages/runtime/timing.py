@@ -62,11 +62,11 @@ def load() -> dict[str, float]:
     processor_seconds : the processor time of this process and its children, of all cores
     other_seconds : the processor time of all other processes, of all cores
     """
-    own, every = _own_seconds(), _all_seconds() - _ALL_BEFORE
+    own, every = _own_seconds() - _OWN_BEFORE, _all_seconds() - _ALL_BEFORE
     return {
         "wall_seconds": time.perf_counter() - _BEFORE,
         "processor_seconds": own,
-        "other_seconds": max(0.0, every - (own - _OWN_BEFORE)),
+        "other_seconds": max(0.0, every - own),
     }
 
 

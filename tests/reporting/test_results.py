@@ -326,6 +326,8 @@ def test_times_of_a_busy_computer_are_named(fused: Study) -> None:
     rows = results.collect(fused)
     slowed = [result.slowed for result in run(rows)]
     assert slowed == [("train",), ("gram",), ("extract",), ("extract", "gram")]
+    assert [result.features_slowed for result in run(rows)] == [False, False, True, True]
+    assert [result.svm_slowed for result in run(rows)] == [True, True, False, True]
     assert (head := run(rows)[0].softmax)
     assert head.slowed
 
