@@ -2,8 +2,8 @@
 
     dvc repro pca@efficientnet_lite0/avgpool
 
-Reads the layer's kernel, the index, `pca` and `svm`. Computes the principal components of the training
-rows exactly, from the kernel (kernels/pca.py). Trains the SVM with the fixed `svm.C` on the first p
+Reads the layer's kernel, the C of its SVM, the index, `pca` and `svm`. Computes the principal components of
+the training rows exactly, from the kernel (kernels/pca.py). Trains the SVM with that C on the first p
 components and the mean, for each p in `pca.components`; a p above the rank r is replaced by r. With all
 r components, the SVM is that of the layer itself.
 Writes results/pca/<b>/<layer>.csv: components, variance (their share of the variance of the training
@@ -27,9 +27,9 @@ from stages.runtime import command, files, timing
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
-from stages.svm import cross_validation, inputs, newton, protocol
+from stages.svm import dual, inputs, newton, protocol, tuning
 
-SETTINGS = ("C", "normalize", "folds", "seed")
+SETTINGS = ("normalize", "folds", "seed")
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,15 @@ class Point:
 def main(probe: Probe, *, paths: Paths) -> None:
     """Write the curve of `probe`, its settings and its times."""
     params = load_params()
-    settings = {key: params["svm"][key] for key in SETTINGS}
+    C = dual.read(paths.dual(probe), probe)[1]["C"]
+    settings = {"C": C, **{key: params["svm"][key] for key in SETTINGS}}
     given = inputs.load(probe, f"pca@{probe}", paths, normalize=settings["normalize"])
     train, y = given.index.train, given.index.y
     decomposing = timing.Stopwatch()
     with decomposing:
         found = pca.components(given.K, train)
     numbers = counts(params["pca"]["components"], len(found.ratio))
-    points = [measure(found.project(number), y, train, settings["C"]) for number in numbers]
+    points = [measure(found.project(number), y, train, C) for number in numbers]
     tried = cross_validate(given.K[np.ix_(train, train)], y[train], numbers, settings)
     write_curve(paths.pca(probe, ".csv"), points, found.ratio, tried)
     record = {
@@ -76,7 +77,7 @@ def counts(components: Iterable[int], r: int) -> list[int]:
 
 
 def measure(X: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float) -> Point:
-    """Train on the training rows of X (n, p + 1) with the fixed C and score the other rows."""
+    """Train on the training rows of X (n, p + 1) and score the other rows."""
     X_train = np.ascontiguousarray(X[train])
     fitting = timing.Stopwatch()
     with fitting:
@@ -94,7 +95,7 @@ def cross_validate(
     K (n_train, n_train) is the kernel of the training rows, y (n_train,) are their classes. The
     components of a fold are those of the rows that it trains on.
     """
-    folds = cross_validation.split(y, folds=settings["folds"], seed=settings["seed"])
+    folds = tuning.split(y, folds=settings["folds"], seed=settings["seed"])
 
     def accuracies(train: NDArray[np.int64]) -> list[float]:
         mask = np.isin(np.arange(len(y)), train)

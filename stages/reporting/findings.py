@@ -64,11 +64,11 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     run, found = [row.probe for row in rows if row.result], [row.result for row in rows if row.result]
     seen = duplicates.seen_in_training(pairs, images.train)
     outcomes = {
-        protocol: {probe: predictions.read(paths.predictions(probe), protocol) for probe in run}
+        protocol: {probe: predictions.read(paths.predictions(probe, protocol)) for probe in run}
         for protocol in PROTOCOLS
     }
     for protocol, some in outcomes.items():
-        random = {probe: predictions.read_splits(paths.splits(probe), protocol) for probe in run}
+        random = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
         found = ranking.compared(found, some, random, protocol)
         found = ranking.without_duplicates(found, some, seen, protocol)
     named = {result.probe: result for result in found}

@@ -156,7 +156,7 @@ def best_member(fusion: Row, named: Mapping[Probe, Result]) -> Result:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Question 14: the accuracy of a layer with the fixed C, on `enough` components and on all."""
+    """Question 14: the accuracy of a layer with its tuned C, on `enough` components and on all."""
 
     probe: Probe
     accuracy: float
@@ -168,7 +168,7 @@ def dimensions(
     curves: Mapping[Probe, Sequence[Component]], results: Sequence[Result], folds: int
 ) -> list[Dimensions]:
     """Each layer that was tried on its principal components, with `folds` of cross-validation."""
-    accuracy = {result.probe: result.fixed.accuracy for result in results}
+    accuracy = {result.probe: result.tuned.accuracy for result in results}
     return [
         Dimensions(probe, accuracy[probe], enough(points, folds), points[-1])
         for probe, points in curves.items()

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from stages.reporting.table import metric
 from stages.runtime.files import read_csv
 
 
@@ -90,24 +89,24 @@ class Component:
     seconds: float
 
 
-def read(path: Path, protocol: str) -> Outcome:
-    """Read the predictions that `train` or `fuse` wrote, by one of `table.PROTOCOLS`."""
+def read(path: Path) -> Outcome:
+    """Read the predictions of one protocol."""
     lines = read_csv(path)
     return Outcome(
         rows=[int(line["row"]) for line in lines],
         actual=[line["actual"] for line in lines],
-        predicted=[line[metric(protocol, "predicted")] for line in lines],
-        margin=[float(line[metric(protocol, "margin")]) for line in lines],
+        predicted=[line["predicted"] for line in lines],
+        margin=[float(line["margin"]) for line in lines],
     )
 
 
-def read_splits(path: Path, protocol: str) -> list[float]:
-    """Read the accuracy on each random split, from a file that `train` or `fuse` wrote."""
-    return [float(line[metric(protocol, "accuracy")]) for line in read_csv(path)]
+def read_splits(path: Path) -> list[float]:
+    """Read the accuracy on each random split by one protocol."""
+    return [float(line["accuracy"]) for line in read_csv(path)]
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
-    """Read C and the mean accuracy over the folds, ascending in C, from a file of `train` or `fuse`."""
+    """Read C and the mean accuracy over the folds, ascending in C."""
     return [(float(line["C"]), float(line["accuracy"])) for line in read_csv(path)]
 
 

@@ -128,7 +128,7 @@ class Result:
     @property
     def svm_slowed(self) -> bool:
         """Whether other programs made the SVM time longer."""
-        return bool({"gram", "train", "fuse"} & set(self.slowed))
+        return bool({"gram", "train"} & set(self.slowed))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     Like DVC, use ruamel.yaml: PyYAML reads `1e-3` as a text.
 
     Raises `StageError` for the first fault: an unknown or missing key, a wrong type or value, a probe
-    with an unknown backbone or layer, or a fusion or `pca` of something that is not under probes.
+    with an unknown backbone or layer, or a fusion, `pca` or `predict` of what is not under probes.
     """
     document = _read(path)
     validator = _Validator(json.loads(_SCHEMA.read_text()))
@@ -121,7 +121,7 @@ def _check_probe(path: Path, text: str, backbones: dict[str, Any]) -> None:
 
 def _lists(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
     fusions = [(f"fusions.{name}", probes) for name, probes in document["fusions"].items()]
-    return [*fusions, ("pca.probes", document["pca"]["probes"])]
+    return [*fusions, *((f"{key}.probes", document[key]["probes"]) for key in ("pca", "predict"))]
 
 
 def _check_listed(path: Path, section: str, probes: list[str], listed: list[str]) -> None:

@@ -59,7 +59,7 @@ def write(path: Path, svm: KernelSVM, attributes: Mapping[str, Any]) -> None:
 
 def read(path: Path, probe: Probe) -> tuple[KernelSVM, dict[str, Any]]:
     """Return the SVM of `probe` and its attributes; raise `StageError` if the file cannot be read."""
-    with hdf5.reading(path, f"the SVM of {probe}", f"train@{probe}"), h5py.File(path, "r") as file:
+    with hdf5.reading(path, f"the SVM of {probe}", f"tune@{probe}"), h5py.File(path, "r") as file:
         attributes = hdf5.attributes(file)
         converged, gap = bool(attributes.pop("converged")), float(attributes.pop("gap"))
         return KernelSVM(file["alpha"][:], file["bias"][:], converged, gap), attributes

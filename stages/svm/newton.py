@@ -34,11 +34,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv, dpotrf, dpotri
-from scipy.optimize import brentq
 
 from stages.runtime.errors import StageError
 from stages.runtime.limits import one_blas_thread
 from stages.svm.dual import KernelSVM, dual_objective
+from stages.svm.line_search import minimise_along
 
 MAX_STEPS = 300
 PATIENCE = 30  # steps before a detour to a smaller C; nearly all searches need fewer
@@ -173,7 +173,7 @@ def _newton(system: _System, y: NDArray[np.float64], state: _State, limit: int) 
             state.alpha, state.f = alpha, f
             return True
         step, f_step = alpha - state.alpha, f - state.f
-        length = _line_search(y, state.alpha, state.f, step, f_step, system.C)
+        length = minimise_along(y, state.alpha, state.f, step, f_step, system.C)
         state.alpha, state.f = state.alpha + length * step, state.f + length * f_step
         if length * np.abs(f_step).max() <= 1e-12 * np.abs(state.f).max():
             return True  # J can only change by rounding, such as that of rows on the margin
@@ -217,23 +217,3 @@ def _refuse(info: int) -> None:
             cause="a very large C for features of this size",
             do="lower svm.C or the largest value of svm.grid, or set svm.normalize: l2, in params.yaml",
         )
-
-
-def _line_search(
-    y: NDArray[np.float64],
-    alpha: NDArray[np.float64],
-    f: NDArray[np.float64],
-    step: NDArray[np.float64],
-    f_step: NDArray[np.float64],
-    C: float,
-) -> float:
-    """Return the t in [0, 1] that minimises J at alpha + t step: the root of its increasing slope."""
-
-    def slope(t: float) -> float:
-        hinge = np.maximum(0.0, 1 - y * (f + t * f_step))
-        # |w + t dw|^2 and w.dw as kernel products: w = X^T alpha, X w = f.
-        return float(alpha @ f_step + t * (step @ f_step) - 2 * C * (y * f_step) @ hinge)
-
-    if slope(0.0) >= 0:
-        return 0.0
-    return 1.0 if slope(1.0) <= 0 else float(brentq(slope, 0.0, 1.0, xtol=1e-12))

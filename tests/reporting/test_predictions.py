@@ -4,21 +4,21 @@ import pytest
 
 from stages.reporting import predictions
 
-LINES = """row,actual,predicted,margin,tuned_predicted,tuned_margin
-3,coast,coast,2.5,coast,2
-4,coast,forest,0.5,coast,1
-5,coast,forest,1.5,coast,1
-6,coast,kitchen,9,coast,1
-10,forest,forest,1,coast,1
-11,forest,coast,3,forest,1
-12,kitchen,kitchen,0.1,kitchen,1
+LINES = """row,actual,predicted,margin
+3,coast,coast,2.5
+4,coast,forest,0.5
+5,coast,forest,1.5
+6,coast,kitchen,9
+10,forest,forest,1
+11,forest,coast,3
+12,kitchen,kitchen,0.1
 """
 
 
 @pytest.fixture
 def outcome(tmp_path: Path) -> predictions.Outcome:
     (tmp_path / "p.csv").write_text(LINES)
-    return predictions.read(tmp_path / "p.csv", "fixed")
+    return predictions.read(tmp_path / "p.csv")
 
 
 def test_confusion_is_by_actual_class(outcome: predictions.Outcome) -> None:
@@ -27,11 +27,8 @@ def test_confusion_is_by_actual_class(outcome: predictions.Outcome) -> None:
     assert outcome.by_class() == {"coast": 0.25, "forest": 0.5, "kitchen": 1.0}
 
 
-def test_which_are_right(outcome: predictions.Outcome, tmp_path: Path) -> None:
+def test_which_are_right(outcome: predictions.Outcome) -> None:
     assert outcome.right.tolist() == [True, False, False, False, True, False, True]
-    tuned = predictions.read(tmp_path / "p.csv", "tuned")
-    assert tuned.right.tolist() == [True, True, True, True, False, True, True]
-    assert (tuned.actual, tuned.margin[0]) == (outcome.actual, 2.0)
 
 
 def test_the_most_frequent_confusions_come_first(outcome: predictions.Outcome) -> None:
@@ -46,9 +43,8 @@ def test_the_most_confident_mistakes_come_first(outcome: predictions.Outcome) ->
 
 
 def test_accuracy_on_each_random_split(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("split,accuracy,tuned_accuracy,tuned_C\n1,0.5,0.6,1\n2,0.75,0.7,1\n")
-    assert predictions.read_splits(tmp_path / "t.csv", "fixed") == [0.5, 0.75]
-    assert predictions.read_splits(tmp_path / "t.csv", "tuned") == [0.6, 0.7]
+    (tmp_path / "t.csv").write_text("split,accuracy,balanced_accuracy,C\n1,0.5,0.6,1\n2,0.75,0.7,1\n")
+    assert predictions.read_splits(tmp_path / "t.csv") == [0.5, 0.75]
 
 
 def test_accuracy_against_c(tmp_path: Path) -> None:

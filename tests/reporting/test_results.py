@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.results import MADE, NUMBERS
+from support.results import MADE, METRICS
 from support.study import only
 
 from stages.reporting import results, table
 from stages.reporting.results import Study
-from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.reporting.table import PROTOCOLS, Memory, Result, Row, Softmax
 from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
@@ -19,11 +19,11 @@ SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
 SHUFFLE = {
     **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
 }  # fmt: skip
-SVM = {
-    "C": 1.0, "normalize": "none", "solver": "newton", "grid": [0.01, 0.1, 1.0], "folds": 3, "seed": 0,
-    "split_digest": "1234",
-}  # fmt: skip
-RUN = {**SVM, **MADE}
+COMMON = {"normalize": "none", "solver": "newton", "split_digest": "1234", **MADE}
+RUNS = {
+    "fixed": {**COMMON, "C": 1.0},
+    "tuned": {**COMMON, "grid": [0.01, 0.1, 1.0], "folds": 3, "seed": 0, "at_edge": False},
+}
 IDLE = {"cores": 2, "wall_seconds": 10.0, "processor_seconds": 9.0, "other_seconds": 0.1}
 BUSY = {**IDLE, "other_seconds": 10.5}
 PEAK = {"peak_bytes": 2**30, "processor": "a processor", **IDLE}
@@ -40,10 +40,17 @@ def put(path: Path, record: dict[str, Any]) -> None:
 
 def ran(study: Study, text: str, kernel_seconds: float, **facts: Any) -> None:
     probe, paths = Probe.parse(text), study.paths
-    put(paths.metrics(probe), NUMBERS)
-    put(paths.run(probe), {**RUN, **facts})
+    put_trained(study, probe, {"members": text, **facts})
     put(paths.timings("gram", probe), {"kernel_seconds": kernel_seconds, **PEAK})
-    put(paths.timings("train", probe), FIT)
+
+
+def put_trained(study: Study, probe: Probe, facts: dict[str, Any], **changes: float) -> None:
+    """What `train` and `tune` write; `changes` are made to the metrics of both."""
+    for protocol in PROTOCOLS:
+        put(study.paths.metrics(probe, protocol), {**METRICS[protocol], **changes})
+        put(study.paths.run(probe, protocol), {**RUNS[protocol], **facts})
+    for stage in ("train", "tune"):
+        put(study.paths.timings(stage, probe), FIT)
 
 
 def extracted(sources: Study, backbone: str, read: float, **forward: float) -> None:
@@ -91,9 +98,8 @@ def fused(sources: Study, small: dict[str, Any]) -> Study:
     ran(sources, "shuffle/stage2", 4.0, **SHUFFLE)
     names = {key: " ".join([SQUEEZE[key]] * 2 + [SHUFFLE[key]]) for key in SQUEEZE}
     facts = {**names, "module": "features.5 features.2 stage2", "members": " ".join(FUSED)}
-    put(sources.paths.metrics(BOTH), {**NUMBERS, "accuracy": 0.95})
-    put(sources.paths.run(BOTH), {**RUN, **facts})
-    put(sources.paths.timings("fuse", "both"), {**FIT, "fit_seconds": 0.75})
+    put_trained(sources, BOTH, facts, accuracy=0.95)
+    put(sources.paths.timings("train", BOTH), {**FIT, "fit_seconds": 0.75})
     return sources
 
 
@@ -199,7 +205,11 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(fused: Study) 
 
 
 def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
-    for path in (fused.paths.metrics(BOTH), fused.paths.run(BOTH), fused.paths.timings("fuse", "both")):
+    paths = fused.paths
+    for path in (
+        *(path(BOTH, protocol) for path in (paths.metrics, paths.run) for protocol in PROTOCOLS),
+        *(paths.timings(stage, BOTH) for stage in ("train", "tune")),
+    ):
         content = path.read_text()
         path.unlink()
         assert results.collect(fused)[-1] == Row(BOTH, "not run", members(*FUSED))
@@ -207,7 +217,7 @@ def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
 
 
 def test_a_fusion_is_out_of_date_where_a_member_is_not_run(fused: Study) -> None:
-    fused.paths.metrics(Probe("shuffle", "stage2")).unlink()
+    fused.paths.metrics(Probe("shuffle", "stage2"), "tuned").unlink()
     *_, member, fusion = results.collect(fused)
     assert member.status == "not run"
     assert fusion == Row(BOTH, "out of date", members(*FUSED))
@@ -264,7 +274,7 @@ def test_components_are_told_with_their_times(sources: Study) -> None:
 
 def put_pca(sources: Study) -> None:
     probe, paths = Probe("squeeze", "pool2"), sources.paths
-    settings = {"C": 1.0, "normalize": "none", "folds": 3, "seed": 0, "split_digest": "12"}
+    settings = {"C": 0.1, "normalize": "none", "folds": 3, "seed": 0, "split_digest": "12"}
     record = {**SQUEEZE, "module": "features.5", **settings}
     put(paths.pca(probe, ".json"), record)
     put(paths.timings("pca", probe), {"svm_seconds": [0.1, 0.2], **PEAK})
@@ -273,12 +283,15 @@ def put_pca(sources: Study) -> None:
     paths.pca(probe, ".csv").write_text(lines)
 
 
-@pytest.mark.parametrize(("key", "value"), [("C", 0.1), ("normalize", "l2"), ("folds", 4)])
+@pytest.mark.parametrize(("key", "value"), [("normalize", "l2"), ("folds", 4), ("C", 0.01)])
 def test_components_of_another_setting_are_not_told(
     key: str, value: object, sources: Study, small: dict[str, Any]
 ) -> None:
     put_pca(sources)
-    small["svm"][key] = value
+    if key == "C":  # that of the layer, which was tuned again
+        put(sources.paths.metrics(Probe("squeeze", "pool2"), "tuned"), {**METRICS["tuned"], "C": value})
+    else:
+        small["svm"][key] = value
     assert results.components(sources) == {}
 
 
@@ -292,7 +305,7 @@ def test_components_of_what_was_not_run_are_left_out(missing: str, sources: Stud
 
 
 def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
-    fused.paths.metrics(Probe("squeeze", "pool2")).unlink()
+    fused.paths.metrics(Probe("squeeze", "pool2"), "fixed").unlink()
     table.write_csv(tmp_path / "t.csv", results.collect(fused))
     lines = read_csv(tmp_path / "t.csv")
     assert [line["probe"] for line in lines] == [*small["probes"], "fusion/both"]
@@ -334,7 +347,7 @@ def test_times_of_a_busy_computer_are_named(fused: Study) -> None:
 
 def test_the_terminal_gets_the_main_columns(fused: Study) -> None:
     put(fused.paths.timings("train", POOL1), {**FIT, **BUSY})
-    fused.paths.metrics(Probe("squeeze", "pool2")).unlink()
+    fused.paths.metrics(Probe("squeeze", "pool2"), "fixed").unlink()
     rows = results.collect(fused)
     lines = table.text(rows, {("tuned", "split", POOL1), ("fixed", "splits", POOL1)}).splitlines()
     assert lines[2].split("  ")[0] == "squeeze/pool1"

@@ -15,7 +15,7 @@ from support.study import ROOT, SMALL
 
 from stages.networks.layers import check_backbones
 from stages.runtime.errors import StageError
-from stages.runtime.params import flat, load_params
+from stages.runtime.params import load_params
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -86,6 +86,10 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "pca probe that is not listed": (
         lambda p: p["pca"].update(probes=["squeeze/pool9"]),
         "pca.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
+    ),
+    "predict probe that is not listed": (
+        lambda p: p["predict"].update(probes=["squeeze/pool9"]),
+        "predict.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
     ),
     "pca of nothing": (lambda p: p["pca"].update(probes=[]), "pca.probes: a list, .* one or more"),
     "pca of no components": (lambda p: p["pca"].update(components=[]), "pca.components: a list"),
@@ -241,9 +245,3 @@ def test_any_edit_of_the_text_is_accepted_or_refused_in_one_line(
 @given(content=st.binary(max_size=60) | st.lists(telling | st.text(max_size=9)).map(encoded))
 def test_any_bytes_are_accepted_or_refused_in_one_line(content: bytes, tmp_path_factory: Any) -> None:
     judged(content, tmp_path_factory.getbasetemp())
-
-
-def test_the_grid_is_text_in_files_of_metrics() -> None:
-    """`dvc metrics diff` leaves lists out."""
-    settings = {**SMALL["svm"], "grid": [1e-05, 0.01, 1.0, 100]}
-    assert flat(settings) == {**settings, "grid": "1e-05 0.01 1 100"}

@@ -17,6 +17,7 @@ from stages.kernels import gram
 from stages.runtime import files
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
+from stages.svm import dual
 
 Rows = NDArray[np.float64]
 
@@ -25,10 +26,12 @@ Rows = NDArray[np.float64]
 def reduced(small: dict[str, Any], study: Any) -> Any:
     """Go to the study with these numbers of components."""
 
-    def go(components: list[int], **protocol: Any) -> None:
+    def go(components: list[int], C: float = 1.0, **protocol: Any) -> None:
         small["pca"] = {"probes": ["squeeze/pool1"], "components": components}
         small["svm"].update(protocol)
         study(small)
+        svm = dual.KernelSVM(np.zeros((1, 3)), np.zeros(3), True, 0.0)
+        dual.write(Paths().dual(PROBE), svm, {"C": C})
 
     return go
 

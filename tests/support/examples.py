@@ -120,6 +120,19 @@ def overlapping() -> tuple[index.Index, NDArray[np.float64]]:
     return images, X
 
 
+def separable() -> index.Index:
+    """Write an index of 30 rows in 3 separable classes, splits, and the kernel of `PROBE`."""
+    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
+    alone = np.arange(30)
+    masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
+    images = index.Index(keys, masks[0])
+    index.write(Paths().index, images)
+    splits.write(Paths().random_splits, masks[1:])
+    X = np.random.default_rng(0).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
+    gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
+    return images
+
+
 def write_other_index() -> None:
     """Replace the index by one that lacks the first image."""
     images = index.read(Paths().index)

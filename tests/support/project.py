@@ -43,7 +43,9 @@ class Project:
 
     def accuracy(self, probe: str) -> float:
         return float(
-            json.loads((self.folder / "results" / "metrics" / f"{probe}.json").read_text())["accuracy"]
+            json.loads((self.folder / "results" / "tuned" / "metrics" / f"{probe}.json").read_text())[
+                "accuracy"
+            ]
         )
 
     def commit(self, message: str) -> None:

@@ -50,6 +50,7 @@ SMALL: dict[str, Any] = {
     },
     "softmax": {"C": 1.0, "max_iter": 100},
     "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
+    "predict": {"probes": ["squeeze/pool2"]},
     "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},
 }
 
@@ -57,7 +58,7 @@ SMALL: dict[str, Any] = {
 def only(params: dict[str, Any], *probes: str) -> None:
     """Make these the study's only probes."""
     params["probes"], params["fusions"] = list(probes), {}
-    params["pca"]["probes"] = [probes[0]]
+    params["pca"]["probes"] = params["predict"]["probes"] = [probes[0]]
 
 
 def dump(params: dict[str, Any], path: Path) -> None:

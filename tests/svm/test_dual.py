@@ -29,6 +29,6 @@ def test_decision_values_by_hand() -> None:
 
 def test_a_missing_file_names_the_stage_to_run(tmp_path: Path) -> None:
     with pytest.raises(
-        StageError, match=r"the SVM of a/b at .*; found no such file.* dvc repro train@a/b\.$"
+        StageError, match=r"the SVM of a/b at .*; found no such file.* dvc repro tune@a/b\.$"
     ):
         dual.read(tmp_path / "a.h5", PROBE)

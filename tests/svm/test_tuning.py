@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from stages.runtime.errors import StageError
-from stages.svm import cross_validation, liblinear, newton
-from stages.svm.cross_validation import Curve
+from stages.svm import liblinear, newton, tuning
+from stages.svm.protocol import Curve
 
 GRID = [0.0003, 0.003, 0.03, 0.3]
 
@@ -25,7 +25,7 @@ def data(seed: int, classes: int = 3, d: int = 200) -> tuple[NDArray[np.float64]
 @pytest.mark.parametrize("seed", range(4))
 def test_the_choice_is_scikit_learns_on_the_raw_features(seed: int) -> None:
     X, y = data(seed)
-    found = cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=seed)
+    found = tuning.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
     search = GridSearchCV(svc, {"C": GRID}, cv=folds).fit(X, y)
@@ -41,8 +41,7 @@ def test_the_choice_is_scikit_learns_on_the_raw_features(seed: int) -> None:
 def test_the_grid_may_come_in_any_order() -> None:
     X, y = data(0)
     one, other = (
-        cross_validation.cross_validate([X @ X.T], y, grid=grid, folds=3, seed=0)
-        for grid in (GRID, GRID[::-1])
+        tuning.cross_validate([X @ X.T], y, grid=grid, folds=3, seed=0) for grid in (GRID, GRID[::-1])
     )
     assert one == other
     assert one.grid == GRID
@@ -50,9 +49,7 @@ def test_the_grid_may_come_in_any_order() -> None:
 
 def test_another_seed_makes_other_folds() -> None:
     X, y = data(0)
-    found = [
-        cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=seed) for seed in range(4)
-    ]
+    found = [tuning.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=seed) for seed in range(4)]
     assert len({tuple(curve.mean) for curve in found}) > 1
 
 
@@ -74,9 +71,7 @@ def test_a_fusion_is_scaled_by_the_rows_that_a_fold_trains_on() -> None:
         def transform(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
             return joined(rows, self.lengths)
 
-    found = cross_validation.cross_validate(
-        [part @ part.T for part in layers], y, grid=GRID, folds=5, seed=0
-    )
+    found = tuning.cross_validate([part @ part.T for part in layers], y, grid=GRID, folds=5, seed=0)
     pipeline = make_pipeline(Scaler(), LinearSVC(tol=1e-7, max_iter=100_000, dual=False))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     search = GridSearchCV(pipeline, {"linearsvc__C": GRID}, cv=folds).fit(np.hstack(layers), y)
@@ -86,7 +81,7 @@ def test_a_fusion_is_scaled_by_the_rows_that_a_fold_trains_on() -> None:
 def test_the_reference_solver_finds_the_same_curve() -> None:
     X, y = data(1)
     exact, reference = (
-        cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=0, solve=solve)
+        tuning.cross_validate([X @ X.T], y, grid=GRID, folds=3, seed=0, solve=solve)
         for solve in (newton.fit_path, liblinear.fit_path)
     )
     assert reference.mean == pytest.approx(exact.mean, abs=0.05)
@@ -105,4 +100,4 @@ def test_a_class_needs_an_image_for_each_fold() -> None:
     X, y = data(0)
     y = np.concatenate([np.zeros(87, dtype=np.int64), np.ones(3, dtype=np.int64)])
     with pytest.raises(StageError, match=r"at least 5 training images .* found 3 of one class"):
-        cross_validation.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=0)
+        tuning.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=0)

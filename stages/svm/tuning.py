@@ -1,7 +1,8 @@
 """The choice of C by cross-validation, on the training rows only."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,37 +10,39 @@ from sklearn.model_selection import StratifiedKFold
 
 from stages.kernels import fusion
 from stages.runtime.errors import StageError
-from stages.svm import dual, newton
-
-Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[dual.KernelSVM]]
+from stages.svm import newton
+from stages.svm.protocol import Curve, Fixed, Kernels, Solver, SplitResult, solver
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Accuracy against C: `mean` and `std` over the folds for each C of the ascending `grid`.
+class Tuned:
+    """Trains with the C of `grid` that cross-validation on the training rows chooses.
 
-    `std` is the sample standard deviation (divided by folds - 1). `gap` is the largest duality gap of
-    all fits.
+    `grid`, `folds` and `seed` are those of `cross_validate`; `solver` is `newton` or `liblinear`.
     """
 
-    grid: list[float]
-    mean: list[float]
-    std: list[float]
-    gap: float
+    PROTOCOL: ClassVar[str] = "tuned"
+    SETTINGS: ClassVar[tuple[str, ...]] = ("grid", "folds", "seed", "solver")
+    grid: Sequence[float]
+    folds: int
+    seed: int
+    solver: str
 
-    @property
-    def best(self) -> float:
-        """The C with the highest mean accuracy; the smallest such C if there are several."""
-        return self.grid[int(np.argmax(self.mean))]
-
-    @property
-    def at_edge(self) -> bool:
-        """Whether the best C is the first or the last of the grid: a wider grid may hold a better C."""
-        return self.best in (self.grid[0], self.grid[-1])
+    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
+        """Choose C and train on one split."""
+        curve = cross_validate(
+            [member[np.ix_(train, train)] for member in members],
+            y[train],
+            grid=self.grid,
+            folds=self.folds,
+            seed=self.seed,
+            solve=solver(self.solver),
+        )
+        return replace(Fixed(curve.best, self.solver)(members, y, train), curve=curve)
 
 
 def cross_validate(
-    members: Sequence[NDArray[np.float64]],
+    members: Kernels,
     y: NDArray[np.int64],
     *,
     grid: Sequence[float],
@@ -89,7 +92,7 @@ def split(
 
 
 def _try(
-    members: Sequence[NDArray[np.float64]],
+    members: Kernels,
     y: NDArray[np.int64],
     train: NDArray[np.int64],
     test: NDArray[np.int64],
