@@ -49,8 +49,8 @@ def find(folder: Path, pixels: Pixels, least: float) -> list[Pair]:
         grey = pixels[row : row + 1][0].mean(axis=0)
         small.append(coarse(grey))
         large.append(fine(grey))
-    for a, b in tqdm(candidates(np.array(small)), desc="confirm", unit="pair"):
-        alike = round(similarity(large[a], large[b]), 4)
+    for a, b, *shift in tqdm(candidates(np.array(small)), desc="confirm", unit="pair"):
+        alike = round(similarity(large[a], large[b], *shift), 4)
         if alike >= least:
             found.setdefault((a, b), alike)
     return [Pair(a, b, (a, b) in same, alike) for (a, b), alike in sorted(found.items())]

@@ -1,4 +1,5 @@
 import io
+import itertools
 import tracemalloc
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from support.pictures import scene
 
 from stages.dataset import similarity
-from stages.dataset.similarity import candidates, coarse, correlations, fine
+from stages.dataset.similarity import Candidate, candidates, coarse, correlations, fine
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -63,28 +64,40 @@ OTHER: dict[str, Change] = {
 }
 
 
-def alike(a: Image.Image, b: Image.Image) -> float:
-    return similarity.similarity(fine(array(a)), fine(array(b)))
+def pair(a: Image.Image, b: Image.Image) -> tuple[list[Candidate], float]:
+    """Whether two pictures are candidates, and their similarity at the best coarse shift."""
+    first, second = (coarse(array(image))[None] for image in (a, b))
+    (shift,) = similarity.shifts(first, second).tolist()
+    found = candidates(np.concatenate([first, second]))
+    return found, similarity.similarity(fine(array(a)), fine(array(b)), *shift)
 
 
 @pytest.mark.parametrize("change", SAME)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_picture_is_found(change: str, seed: int) -> None:
     first, second = scene(seed), SAME[change](scene(seed))
-    assert alike(first, second) > 0.6
-    assert candidates(np.array([coarse(array(first)), coarse(array(second))])) == [(0, 1)]
+    found, alike = pair(first, second)
+    assert [(a, b) for a, b, *_ in found] == [(0, 1)]
+    assert alike > 0.65
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_crops_that_share_more_than_half_are_found(seed: int) -> None:
+    whole = scene(seed)
+    found, alike = pair(whole.crop((0, 0, 92, 70)), whole.crop((24, 10, 116, 80)))
+    assert [(a, b) for a, b, *_ in found] == [(0, 1)]
+    assert alike > 0.65
 
 
 @pytest.mark.parametrize("change", OTHER)
 @pytest.mark.parametrize("seed", range(3))
 def test_another_picture_is_not(change: str, seed: int) -> None:
-    assert alike(scene(seed), OTHER[change](scene(seed))) < 0.4
+    assert pair(scene(seed), OTHER[change](scene(seed)))[1] < 0.5
 
 
 def test_other_scenes_are_not_alike() -> None:
-    pictures = [fine(array(scene(seed))) for seed in range(12)]
-    scores = [similarity.similarity(a, b) for i, a in enumerate(pictures) for b in pictures[:i]]
-    assert max(scores) < 0.45
+    pictures = [scene(seed) for seed in range(12)]
+    assert max(pair(a, b)[1] for i, a in enumerate(pictures) for b in pictures[:i]) < 0.5
 
 
 def test_two_horizons_are_not_one_picture() -> None:
@@ -94,8 +107,8 @@ def test_two_horizons_are_not_one_picture() -> None:
         grain = np.random.default_rng(seed).normal(0, 3, (96, 128))
         return Image.fromarray((np.where(np.arange(96) < 40, 200, 90)[:, None] + grain).astype(np.uint8))
 
-    assert alike(sea(0), sea(1)) < 0.4
-    assert alike(sea(0), ImageEnhance.Brightness(sea(0)).enhance(0.9)) > 0.6
+    assert pair(sea(0), sea(1))[1] < 0.5
+    assert pair(sea(0), ImageEnhance.Brightness(sea(0)).enhance(0.9))[1] > 0.65
 
 
 def test_a_picture_is_as_like_to_itself_as_can_be() -> None:
@@ -111,22 +124,21 @@ def test_brightness_does_not_matter() -> None:
     assert not coarse(np.full((96, 96), 255)).any()
 
 
-def test_correlations_are_those_of_the_parts_that_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_correlations_are_those_of_the_parts_that_overlap() -> None:
     """Against numpy's own correlation coefficient, shift by shift."""
-    monkeypatch.setattr(similarity, "_SHIFT", 2)
-    rng = np.random.default_rng(0)
-    left, right = rng.normal(size=(2, 4, 9, 9)).astype(np.float32)
-    for i in range(4):
-        for j in range(4):
-            expected = max(
-                np.corrcoef(
-                    left[i, max(y, 0) : 9 + min(y, 0), max(x, 0) : 9 + min(x, 0)].ravel(),
-                    right[j, max(-y, 0) : 9 + min(-y, 0), max(-x, 0) : 9 + min(-x, 0)].ravel(),
-                )[0, 1]
-                for y in range(-2, 3)
-                for x in range(-2, 3)
-            )
-            assert correlations(left, right)[i, j] == pytest.approx(expected, abs=1e-5)
+    left, right = np.random.default_rng(0).normal(size=(2, 4, 9, 9)).astype(np.float32)
+    found = correlations(left, right)
+    for i, j in np.ndindex(4, 4):
+        scores = {}
+        for y, x in itertools.product(range(-4, 5), repeat=2):
+            share = (9 - abs(y)) * (9 - abs(x)) / 81
+            here = left[i, max(y, 0) : 9 + min(y, 0), max(x, 0) : 9 + min(x, 0)]
+            there = right[j, max(-y, 0) : 9 + min(-y, 0), max(-x, 0) : 9 + min(-x, 0)]
+            if share >= 0.5:
+                scores[y, x] = np.corrcoef(here.ravel(), there.ravel())[0, 1] * share**0.5
+        assert found[i, j] == pytest.approx(max(scores.values()), abs=1e-5)
+        (shift,) = similarity.shifts(left[i : i + 1], right[j : j + 1]).tolist()
+        assert scores[tuple(shift)] == max(scores.values())
 
 
 def related(n: int) -> NDArray[np.float32]:
@@ -141,15 +153,16 @@ def test_candidates_do_not_depend_on_the_tiles(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(similarity, "_TILE", tile)
         found[tile] = candidates(pictures)
     assert found[1] == found[7] == found[30] == found[1024]
-    assert {(i - 1, i) for i in range(2, 30, 3)} <= set(found[1])
+    assert {(i - 1, i) for i in range(2, 30, 3)} <= {(a, b) for a, b, *_ in found[1]}
 
 
 def test_a_candidate_does_not_depend_on_the_other_pictures() -> None:
     pictures = related(12)
-    together = candidates(pictures)
+    together = {(a, b): shift for a, b, *shift in candidates(pictures)}
     for a in range(12):
         for b in range(a + 1, 12):
-            assert bool(candidates(pictures[[a, b]])) == ((a, b) in together)
+            alone = [shift for _, _, *shift in candidates(pictures[[a, b]])]
+            assert alone == ([together[a, b]] if (a, b) in together else [])
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -161,7 +174,7 @@ def test_memory_does_not_grow_with_the_number_of_pairs(monkeypatch: pytest.Monke
     monkeypatch.setattr(similarity, "_TILE", 64)
     rng, peaks = np.random.default_rng(0), []
     for n in (128, 640):
-        pictures = rng.normal(size=(n, 24, 24)).astype(np.float32)
+        pictures = rng.normal(size=(n, 16, 16)).astype(np.float32)
         tracemalloc.start()
         candidates(pictures)
         peaks.append(tracemalloc.get_traced_memory()[1])
