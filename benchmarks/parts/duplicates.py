@@ -3,9 +3,9 @@
     python -m benchmarks.parts.duplicates
 
 Optional (`make bench-optional`): it measures what is found, not speed. Runs after `dvc repro`. Precision
-is the share of the found pairs that were judged, by eye, to be the same picture. Recall needs a source of
-pairs that does not depend on the method: the pairs that are most alike to a network, by the cosine of a
-layer's features. Of those that show the same picture, recall is the share that was found.
+is the share of the found pairs that were judged, by eye, to be the same picture. Recall needs a source
+of pairs that does not depend on the method: the pairs that are most alike to a network, by the cosine of
+a layer's features. Of those that show the same picture, recall is the share that was found.
 
 benchmarks/duplicates_judged.csv has the judgements. `same` is "yes" if both images are crops of one
 photograph that share about half of it, or show one place from nearly the same spot; "mirrored" if one of
