@@ -131,7 +131,8 @@ def similarity(a: Floats, b: Floats, y: int = 0, x: int = 0) -> float:
     One picture is cut into 4 x 4 blocks. Each block is correlated with its place in the other picture
     after a common shift and stretch (up to 15 %); a block may lie one pixel beside it. The similarity is
     the mean correlation of the blocks that overlap times the root of their share, for the best shift and
-    stretch; 0 if less than SHARE overlaps. It is the mean of both directions: 1 for the same picture.
+    stretch; 0 if less than SHARE overlaps. It is the mean of both directions: 1
+    for the same picture, less if some of its blocks are flat.
     """
     down, right = round(y * FINE / COARSE), round(x * FINE / COARSE)
     return (_similarity(a, b, -down, -right) + _similarity(b, a, down, right)) / 2
