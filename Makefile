@@ -4,7 +4,7 @@ VENV ?= .venv
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 PARTS = extraction training kernels disk memory overhead scale
-OPTIONAL = solver precision left_out
+OPTIONAL = solver precision left_out duplicates
 .PHONY: help demo repro test lint format memory bench bench-optional faults clean clean-partial
 
 help: ## list the targets

@@ -49,7 +49,7 @@ DATA = {
 
 @dataclass(frozen=True)
 class Setting:
-    """The data, the splits and the settings; `bits` is the distance between near duplicates."""
+    """The data, the splits and the settings; `similarity` is the least of near duplicates."""
 
     network: str
     data: str
@@ -61,7 +61,7 @@ class Setting:
     n_test: int
     random_splits: str
     splits: int
-    bits: int
+    similarity: float
     svm: Mapping[str, Any]
     softmax_C: float
     level: float
@@ -187,7 +187,7 @@ def _setting(found: Findings) -> Setting:
         n_test=int((~index.train).sum()),
         random_splits=random_splits(params),
         splits=params["splits"]["random"],
-        bits=params["duplicates"]["distance"],
+        similarity=params["duplicates"]["similarity"],
         svm=params["svm"],
         softmax_C=params["softmax"]["C"],
         level=significance.LEVEL,

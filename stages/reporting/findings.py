@@ -52,7 +52,7 @@ class Findings:
     def near_pairs(self) -> list[Pair]:
         """The near duplicates to be shown: the least alike, the most alike of them first."""
         near = (pair for pair in self.pairs if not pair.exact)
-        return sorted(near, key=lambda pair: pair.distance)[-SHEET:]
+        return sorted(near, key=lambda pair: -pair.similarity)[-SHEET:]
 
 
 def read(params: Mapping[str, Any], paths: Paths) -> Findings:

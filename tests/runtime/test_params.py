@@ -104,11 +104,11 @@ WRONG: dict[str, tuple[Edit, str]] = {
         'splits.group_duplicates: true or false; found "yes"',
     ),
     "0 is not false": (lambda p: p["splits"].update(group_duplicates=0), "true or false; found 0"),
-    "more bits than there are": (
-        lambda p: p["duplicates"].update(distance=257),
-        "duplicates.distance: .*0 to 256; found 257",
+    "more alike than the same": (
+        lambda p: p["duplicates"].update(similarity=1.01),
+        "duplicates.similarity: a number, 0.4 to 1; found 1.01",
     ),
-    "fewer bits than none": (lambda p: p["duplicates"].update(distance=-1), "0 to 256; found -1"),
+    "hardly alike": (lambda p: p["duplicates"].update(similarity=0.39), "0.4 to 1; found 0.39"),
 }
 
 
@@ -125,10 +125,10 @@ def test_each_mistake_gets_one_clear_line(case: str, small: dict[str, Any], stud
 
 def test_values_at_their_limits_are_allowed(small: dict[str, Any], study: Any) -> None:
     small["fusions"] = {"fusion": [*BOTH, "shuffle/stage2"], "2": BOTH}
-    small["duplicates"]["distance"], small["splits"]["group_duplicates"] = 256, True
+    small["duplicates"]["similarity"], small["splits"]["group_duplicates"] = 1, True
     study(small)
     assert load_params() == small
-    small["fusions"], small["duplicates"]["distance"] = {}, 0
+    small["fusions"], small["duplicates"]["similarity"] = {}, 0.4
     study(small)
     assert load_params() == small
 

@@ -54,7 +54,7 @@ def study() -> dict[str, Any]:
     }
     only(params, *PROBES, "control/stage4")  # the last is not run
     params["fusions"] = {"both": PROBES[:2], "never": ["shuffle/stage2", "control/stage4"]}
-    params["duplicates"]["distance"] = 40
+    params["duplicates"]["similarity"] = 0.9
     params["inspect_network"]["images"] = [f"{NASTY[0]}/{FILE}"]
     return params
 

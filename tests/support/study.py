@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
         "synthetic": {"classes": 3, "images_per_class": 12},
         "mirrors": [],
     },
-    "duplicates": {"distance": 16},
+    "duplicates": {"similarity": 0.9},
     "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
     "backbones": {
         "squeeze": {

@@ -87,7 +87,9 @@ def duplicates(path: Path, pairs: Sequence[Pair], images: Pixels, index: Index) 
     figure = Figure(figsize=(style.WIDTH, 1.62 * lines), layout="constrained")
     grid = figure.subfigures(lines, columns, squeeze=False).ravel()
     for pair, part in zip(pairs, grid, strict=False):
-        part.suptitle(f"{pair.distance} bits", fontsize=8, color=style.GREY, x=0.02, ha="left")
+        part.suptitle(
+            f"similarity {pair.similarity:.2f}", fontsize=8, color=style.GREY, x=0.02, ha="left"
+        )
         for axis, row in zip(part.subplots(1, 2), (pair.a, pair.b), strict=True):
             style.blank(axis)
             style.photo(axis, images[row : row + 1][0])
