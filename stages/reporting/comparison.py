@@ -41,14 +41,15 @@ class Difference:
             return self.why_not
         if self.lost == self.won == 0 and not self.split_points:
             return "the same"
-        told = []
+        told: dict[str, list[str]] = {}
         for p, points, where in (
             (self.p, self.here - self.there, "images"),
             (self.p_splits, self.split_points or 0.0, "splits"),
         ):
             if p is not None and p <= significance.LEVEL:
-                told.append(f"{'better' if points > 0 else 'worse'} ({where})")
-        return ", ".join(told) or "cannot be told apart"
+                told.setdefault("better" if points > 0 else "worse", []).append(where)
+        words = (f"{word} ({', '.join(where)})" for word, where in told.items())
+        return ", ".join(words) or "cannot be told apart"
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def test_numbers_by_hand_and_by_scipy(sides: tuple[Paths, Paths]) -> None:
     assert a.split_points == pytest.approx(30)
     raw = significance.resampled_t([0.3, 0.31, 0.29], n_train=60, n_test=60)
     assert a.p_splits == pytest.approx(2 * raw)
-    assert a.verdict == "better (images), better (splits)"
+    assert a.verdict == "better (images, splits)"
     assert (b.lost, b.won, b.p, b.p_splits) == (1, 1, 1.0, 1.0)
     assert b.verdict == "cannot be told apart"
 
@@ -110,7 +110,7 @@ def test_the_table(markdown: bool) -> None:
     lines = comparison.text(found, ("main", "here"), markdown=markdown).splitlines()
     cells = ["0.9000", "0.9200", "+2.00", "-12 +72", "<0.001", "+1.80", "0.030"]
     assert all(cell in lines[2] for cell in cells)
-    assert "better (images), better (splits)" in lines[2]
+    assert "better (images, splits)" in lines[2]
     assert lines[0].startswith("|") == markdown
-    assert markdown or max(map(len, lines)) <= 125
+    assert markdown or max(map(len, lines)) <= 120
     assert json.dumps(lines[3]).count("no test") == 1
