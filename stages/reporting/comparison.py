@@ -90,7 +90,7 @@ def _difference(probe: Probe, there: Paths, here: Paths, protocol: str) -> Diffe
     accuracies = {"there": metrics[0]["accuracy"], "here": metrics[1]["accuracy"]}
     outcomes = [predictions.read(side.predictions(probe, protocol)) for side in sides]
     if (outcomes[0].rows, outcomes[0].actual) != (outcomes[1].rows, outcomes[1].actual):
-        return Difference(probe, **accuracies, why_not="no test: other test images")
+        return Difference(probe, **accuracies, why_not="no test: other images")
     before, after = (outcome.right for outcome in outcomes)
     found = Difference(
         probe,

@@ -86,7 +86,7 @@ def test_other_splits_and_other_images_have_no_test(sides: tuple[Paths, Paths]) 
     assert a.p == pytest.approx(binomtest(0, 19, 0.5).pvalue)
     assert a.split_points is a.p_splits is None
     assert a.verdict == "better (images)"
-    assert b.verdict == "no test: other test images"
+    assert b.verdict == "no test: other images"
     assert b.p is None
 
 
@@ -106,7 +106,7 @@ def test_what_only_one_side_has_is_named(tmp_path: Path) -> None:
 def test_the_table(markdown: bool) -> None:
     long = Probe("efficientnet_lite0_random", "blocks1")
     one = Difference(long, 0.9, 0.92, 12, 72, 1.8, 0.0001, 0.03)
-    found = Comparison([one, Difference(A, 0.5, 0.5, why_not="no test: other test images")], [], [])
+    found = Comparison([one, Difference(A, 0.5, 0.5, why_not="no test: other images")], [], [])
     lines = comparison.text(found, ("main", "here"), markdown=markdown).splitlines()
     cells = ["0.9000", "0.9200", "+2.00", "-12 +72", "<0.001", "+1.80", "0.030"]
     assert all(cell in lines[2] for cell in cells)
