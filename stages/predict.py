@@ -92,7 +92,8 @@ def refuse_unknown(probe: str, params: Mapping[str, Any]) -> None:
         expected=f"--probe to be one of {among(probe, probes)}",
         found=f"{probe}, which is {'several layers together' if fused else 'not one of them'}",
         cause="only single layers have weights" if fused else "a misspelt name",
-        do="choose one of these probes, or add this probe to probes in params.yaml",
+        do="choose one of these probes"
+        + ("" if fused else ", or add this probe to probes and to predict.probes in params.yaml"),
     )
 
 
