@@ -4,8 +4,9 @@ VENV ?= .venv
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 PARTS = extraction training kernels disk memory overhead scale
-OPTIONAL = solver precision left_out
-.PHONY: help demo repro test lint format memory bench bench-optional faults clean clean-partial
+REV ?= main
+OPTIONAL = solver precision left_out duplicates
+.PHONY: help demo repro compare test lint format memory bench bench-optional faults clean clean-partial
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,10 +19,13 @@ $(VENV)/.made: requirements.txt
 demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo, without a download
 	tests/support/scratch.sh build/demo params.demo.yaml
 	cd build/demo && dvc repro --quiet
-	@echo The report: build/demo/results/report.html
+	@echo 'In this folder: build/demo/results/report.html'
 
 repro: $(VENV)/.made ## run the real study; stages whose weights are unavailable do not stop the others
 	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }
+
+compare: $(VENV)/.made ## compare the results with those of another branch, with a test: make compare REV=main
+	python -m stages.compare $(REV)
 
 test: $(VENV)/.made lint ## run all checks
 	pytest

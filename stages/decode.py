@@ -2,8 +2,10 @@
 
     dvc repro decode
 
-Reads data/images/<label>/<file> and `data.image_size`; writes data/images.h5: uint8 pixels, one channel
-if all images are grey. This stage alone decides the row order.
+Reads data/images/<label>/<file>, `data.image_size` and `data.source`; writes data/images.h5: uint8
+pixels, one channel if all images are grey. This stage alone decides the row order.
+The EXIF orientation of your own images is obeyed. That of 15 Scene is not: all its pixels are upright,
+and one file has an orientation that is out of date.
 """
 
 from stages.dataset import index, pixels
@@ -13,10 +15,15 @@ from stages.runtime.paths import Paths
 
 
 def main(*, paths: Paths) -> None:
-    size = load_params()["data"]["image_size"]
-    watch = timing.Stopwatch()
+    data, watch = load_params()["data"], timing.Stopwatch()
     with watch:
-        pixels.write(paths.pixels, paths.images, index.list_images(paths.images), size)
+        pixels.write(
+            paths.pixels,
+            paths.images,
+            index.list_images(paths.images),
+            data["image_size"],
+            obey_exif=data["source"] != "scene15",
+        )
     timing.write(paths.timings("decode"), decode_seconds=watch.seconds)
 
 

@@ -61,7 +61,7 @@ def refuse_others(
     probe: Probe, images: index.Index, features: Provenance, kernel: Provenance, svm: Mapping[str, Any]
 ) -> None:
     """Raise `StageError` unless features, kernel and SVM belong to the rows and split of the index."""
-    rows, train = index.digest(images.keys), f"dvc repro train@{probe}"
+    rows, train = index.digest(images.keys), f"dvc repro tune@{probe}"
     extract = f"extract@{probe.backbone}"
     features.refuse_other_probe(probe, "features", extract)
     refuse_other_rows("features", "rows", features.rows, rows, f"dvc repro {extract}")

@@ -51,6 +51,7 @@ def main(backbone: str, *, paths: Paths) -> None:
         # The following change at most the last bit of a feature.
         "device": devices.describe(device),
         "batch_size": batches.size,
+        "threads": torch.get_num_threads(),
         **software(*PACKAGES),
     }
     with exclusive(paths.partial(backbone), identity) as folder:
@@ -61,8 +62,8 @@ def main(backbone: str, *, paths: Paths) -> None:
         with files.whole_folder(paths.feature_folder(backbone)) as ready:
             for layer in layers:
                 (folder / f"{layer}.h5").replace(ready / f"{layer}.h5")
-    spent = {"device": devices.describe(device), "loaded_bytes": loaded_bytes, **seconds}
-    timing.write(paths.timings("extract", backbone), **spent)
+    spent = {"device": identity["device"], "threads": identity["threads"], "loaded_bytes": loaded_bytes}
+    timing.write(paths.timings("extract", backbone), **spent, **seconds)
 
 
 def describe(
@@ -99,6 +100,7 @@ def extract(network: nn.Module, layers: Layers, batches: "Batches", folder: Path
 
         def spent() -> dict[str, Any]:
             return {
+                **timing.load(),
                 "pass_seconds": time.perf_counter() - began,
                 "read_seconds": batches.reading.seconds,
                 "layers": {

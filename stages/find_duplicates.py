@@ -2,9 +2,9 @@
 
     dvc repro find_duplicates
 
-Compares the files of data/images byte by byte and the decoded images by a perceptual hash; writes the
-pairs of rows to data/duplicates.csv. Two images are near duplicates if their hashes differ in at most
-`duplicates.distance` of 256 bits.
+Compares the files of data/images byte by byte and every two decoded images by their local structure;
+writes the pairs of rows to data/duplicates.csv. Two images are near duplicates if their similarity is at
+least `duplicates.similarity`.
 """
 
 from stages.dataset import duplicates
@@ -15,8 +15,8 @@ from stages.runtime.paths import Paths
 
 
 def main(*, paths: Paths) -> None:
-    distance = load_params()["duplicates"]["distance"]
-    pairs = duplicates.find(paths.images, Pixels(paths.pixels), distance)
+    least = load_params()["duplicates"]["similarity"]
+    pairs = duplicates.find(paths.images, Pixels(paths.pixels), least)
     duplicates.write(paths.duplicates, pairs)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
 from stages.dataset import index
@@ -85,6 +86,16 @@ class Viewer:
         outputs: Tensor = self.network(self.normalise(pixels, normalised=condition % 2 == 0))
         return outputs.softmax(dim=1).float().cpu().numpy()
 
+    @property
+    def batch_norm(self) -> bool:
+        """Whether the network has batch norm."""
+        return any(isinstance(module, _BatchNorm) for module in self.network.modules())
+
+    def dropout(self, pixels: NDArray[np.uint8]) -> bool:
+        """Whether two passes in train mode differ, by dropout or the like."""
+        self.set_mode(2)
+        return not np.allclose(self(pixels, 2), self(pixels, 2), rtol=1e-3)
+
 
 def see_maps(
     viewer: Viewer, layers: Mapping[str, str], examples: NDArray[np.uint8], names: list[str]
@@ -136,6 +147,8 @@ def ask(
         rows=test,
         all_best=np.array([best for best, _ in test_answers])[:, test],
         all_probability=np.array([probability for _, probability in test_answers])[:, test],
+        batch_norm=viewer.batch_norm,
+        dropout=viewer.dropout(company),
     )
 
 

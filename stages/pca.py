@@ -2,29 +2,34 @@
 
     dvc repro pca@efficientnet_lite0/avgpool
 
-Reads the layer's kernel, the index, `pca` and `svm`. Computes the principal components of the training
-rows exactly, from the kernel (kernels/pca.py). Trains the SVM with the fixed `svm.C` on the first p
-components, for each p in `pca.components`; a p above the rank r is replaced by r.
+Reads the layer's kernel, the C of its SVM, the index, `pca` and `svm`. Computes the principal
+components of the training rows exactly, from the kernel (kernels/pca.py). Trains the SVM with that C on
+the first p components and the mean, for each p in `pca.components`; a p above the rank r is replaced by
+r. With all r components, the SVM is that of the layer itself.
 Writes results/pca/<b>/<layer>.csv: components, variance (their share of the variance of the training
-rows), accuracy and balanced accuracy on the test rows. Writes the settings of this curve to
+rows), accuracy and balanced accuracy on the test rows, and the mean and the standard deviation of the
+accuracy in a cross-validation of the training rows. Writes the settings of this curve to
 results/pca/<b>/<layer>.json.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from stages.dataset import splits
-from stages.dataset.index import Index
 from stages.kernels import pca
 from stages.runtime import command, files, timing
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
-from stages.svm import inputs, newton
+from stages.svm import dual, inputs, newton, protocol, tuning
+
+SETTINGS = ("normalize", "folds", "seed")
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,17 @@ class Point:
 def main(probe: Probe, *, paths: Paths) -> None:
     """Write the curve of `probe`, its settings and its times."""
     params = load_params()
-    settings = {key: params["svm"][key] for key in ("C", "normalize")}
+    C = dual.read(paths.dual(probe), probe)[1]["C"]
+    settings = {"C": C, **{key: params["svm"][key] for key in SETTINGS}}
     given = inputs.load(probe, f"pca@{probe}", paths, normalize=settings["normalize"])
-    train = given.index.train
+    train, y = given.index.train, given.index.y
     decomposing = timing.Stopwatch()
     with decomposing:
-        Z, ratio = pca.scores(given.K, train)
-    numbers = counts(params["pca"]["components"], len(ratio))
-    points = [measure(Z[:, :number], given.index, settings["C"]) for number in numbers]
-    write_curve(paths.pca(probe, ".csv"), points, ratio)
+        found = pca.components(given.K, train)
+    numbers = counts(params["pca"]["components"], len(found.ratio))
+    points = [measure(found.project(number), y, train, C) for number in numbers]
+    tried = cross_validate(given.K[np.ix_(train, train)], y[train], numbers, settings)
+    write_curve(paths.pca(probe, ".csv"), points, found.ratio, tried)
     record = {
         **given.provenance.record(),
         **settings,
@@ -69,24 +76,52 @@ def counts(components: Iterable[int], r: int) -> list[int]:
     return sorted({min(p, r) for p in components})
 
 
-def measure(Z: NDArray[np.float64], index: Index, C: float) -> Point:
-    """Train on the training rows of Z (n, p) with the fixed C and score the test rows."""
-    train, y = index.train, index.y
-    Z_train = np.ascontiguousarray(Z[train])
+def measure(X: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float) -> Point:
+    """Train on the training rows of X (n, p + 1) and score the other rows."""
+    X_train = np.ascontiguousarray(X[train])
     fitting = timing.Stopwatch()
     with fitting:
-        svm = newton.fit(Z_train @ Z_train.T, y[train], C=C)
-    predicted = svm.decide(Z[~train] @ Z_train.T).argmax(axis=1)
-    return Point(Z.shape[1], inputs.score(y[~train], predicted), fitting.seconds, svm.converged)
+        svm = newton.fit(X_train @ X_train.T, y[train], C=C)
+    predicted = svm.decide(X[~train] @ X_train.T).argmax(axis=1)
+    scores = inputs.score(y[~train], predicted)
+    return Point(X.shape[1] - 1, scores, fitting.seconds, svm.converged)
 
 
-def write_curve(path: Path, points: Iterable[Point], ratio: NDArray[np.float64]) -> None:
-    """Write one CSV line per point; `ratio` (r,) is each component's share of the variance."""
-    variance = ratio.cumsum()
-    lines = ((p.components, variance[p.components - 1], *p.scores.values()) for p in points)
+def cross_validate(
+    K: NDArray[np.float64], y: NDArray[np.int64], numbers: Sequence[int], settings: Mapping[str, Any]
+) -> NDArray[np.float64]:
+    """Return the accuracy in each fold for each number of components, (folds, len(numbers)).
+
+    K (n_train, n_train) is the kernel of the training rows, y (n_train,) are their classes. The
+    components of a fold are those of the rows that it trains on.
+    """
+    folds = tuning.split(y, folds=settings["folds"], seed=settings["seed"])
+
+    def accuracies(train: NDArray[np.int64]) -> list[float]:
+        mask = np.isin(np.arange(len(y)), train)
+        found = pca.components(K, mask)
+        points = (measure(found.project(p), y, mask, settings["C"]) for p in numbers)
+        return [point.scores["accuracy"] for point in points]
+
+    workers = protocol.processes(len(y), len(folds))
+    return np.array(Parallel(workers)(delayed(accuracies)(train) for train, _ in folds))
+
+
+def write_curve(
+    path: Path, points: Iterable[Point], ratio: NDArray[np.float64], tried: NDArray[np.float64]
+) -> None:
+    """Write one CSV line per point; `ratio` (r,) is each component's share of the variance.
+
+    `tried` has a line for each fold and a column for each point, as `cross_validate` returns it.
+    """
+    variance, mean, std = ratio.cumsum(), tried.mean(axis=0), tried.std(axis=0, ddof=1)
+    lines = (
+        (p.components, variance[p.components - 1], *p.scores.values(), mean[i], std[i])
+        for i, p in enumerate(points)
+    )
     files.write_csv(
         path,
-        ["components", "variance", "accuracy", "balanced_accuracy"],
+        ["components", "variance", "accuracy", "balanced_accuracy", "cv_accuracy", "cv_deviation"],
         ([number, *(f"{share:.6g}" for share in shares)] for number, *shares in lines),
     )
 

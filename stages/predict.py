@@ -31,7 +31,7 @@ from stages.svm.primal import LinearSVM
 def main(*images: str, probe: str, paths: Paths) -> None:
     """Print the predicted class of each image."""
     params = load_params()
-    refuse_unknown(probe, params["probes"])
+    refuse_unknown(probe, params)
     parsed = Probe.parse(probe)
     svm = primal.read(paths.primal(parsed), parsed)
     refuse_stale(svm, params)
@@ -75,27 +75,46 @@ class Classifier:
         return self._svm.decide(features[layer].numpy())
 
 
-def refuse_unknown(probe: str, probes: list[str]) -> None:
-    """Raise `StageError` unless `probe` is one of the single layers in `probes`."""
-    if probe not in probes:
-        fused = Probe.parse(probe).fused
+def refuse_unknown(probe: str, params: Mapping[str, Any]) -> None:
+    """Raise `StageError` unless `probe` is one of `predict.probes`, whose weights are exported."""
+    exported, probes = params["predict"]["probes"], params["probes"]
+    if probe in exported:
+        return
+    if probe in probes:
         raise StageError(
-            expected=f"--probe to be one of {among(probe, probes)}",
-            found=f"{probe}, which is {'several layers together' if fused else 'not one of them'}",
-            cause="only single layers have weights" if fused else "a misspelt name",
-            do="choose one of these probes, or add this probe to probes in params.yaml",
+            expected=f"--probe to be one of predict.probes: {', '.join(exported) or 'none'}",
+            found=f"{probe}, whose weights are not exported",
+            cause="weights are exported only where they are asked for",
+            do=f"add {probe} to predict.probes in params.yaml, then dvc repro export@{probe}",
         )
+    fused = Probe.parse(probe).fused
+    raise StageError(
+        expected=f"--probe to be one of {among(probe, probes)}",
+        found=f"{probe}, which is {'several layers together' if fused else 'not one of them'}",
+        cause="only single layers have weights" if fused else "a misspelt name",
+        do="choose one of these probes"
+        + ("" if fused else ", or add this probe to probes and to predict.probes in params.yaml"),
+    )
 
 
 def refuse_stale(svm: LinearSVM, params: Mapping[str, Any]) -> None:
-    """Raise `StageError` unless network, features and SVM settings are those of params.yaml."""
+    """Raise `StageError` unless network, features and SVM settings are those of params.yaml.
+
+    Of the settings by which C was chosen, only the grid is compared.
+    """
     provenance, probe = svm.provenance, svm.provenance.probe
     mean, std = map(tuple, models.normalisation(params["backbones"][probe.backbone]))
-    settings = {key: params["svm"][key] for key in ("normalize", "C")}
+    grid, normalize = params["svm"]["grid"], params["svm"]["normalize"]
     trained = {**provenance.record(), "mean": provenance.mean, "std": provenance.std}
     differences = changed(
-        {**trained, **{key: getattr(svm, key) for key in settings}},
-        {**requested(params, probe), "mean": mean, "std": std, **settings},
+        {**trained, "normalize": svm.normalize, "C": svm.C},
+        {
+            **requested(params, probe),
+            "mean": mean,
+            "std": std,
+            "normalize": normalize,
+            "C": svm.C if svm.C in grid else f"of {', '.join(f'{C:g}' for C in grid)}",
+        },
     )
     if differences:
         raise StageError(

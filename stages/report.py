@@ -4,7 +4,7 @@
 
 Reads the results of the other stages, their times, and the images. Writes results/table.csv,
 results/figures/, results/report.md and results/report.html, which is one file with its pictures inside.
-The report names what was not run.
+The report names what was not run. Prints the main columns of the table.
 """
 
 from stages.reporting import answers, findings, pages, table
@@ -20,9 +20,11 @@ def main(*, paths: Paths) -> None:
     table.write_csv(paths.table, found.rows)
     with files.whole_folder(paths.figures) as folder:
         draw(folder, found)
-    values = vars(answers.answer(found))
-    pages.write(paths, values)
-    print(pages.render(pages.TEMPLATES, "table.md.j2", {**values, "html": False}))
+    report = answers.answer(found)
+    pages.write(paths, vars(report))
+    print(table.text(found.rows, report.marked))
+    print("≈ cannot be told from the best layer; † other programs made the time longer")
+    print(f"The report: {paths.report('.html')}")
 
 
 if __name__ == "__main__":

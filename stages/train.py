@@ -1,39 +1,24 @@
-"""Train and test the linear SVM of one layer.
+"""Train and test the linear SVM of one layer with the fixed C.
 
     dvc repro train@vgg16/pool5
 
-Reads the layer's kernel, the index, the random splits and `svm`. On the headline split and on each
-random split, trains one SVM with the fixed `svm.C` and one with the C of `svm.grid` that
-cross-validation on the training rows selects; predicts the test rows. Writes
-results/metrics/<b>/<layer>.json, results/splits/<b>/<layer>.csv (one line per random split) and, of the
-headline split, results/curves/<b>/<layer>.csv (cross-validation accuracy against C) and, with the fixed
-C, results/predictions/<b>/<layer>.csv (one line per test image) and data/dual/<b>/<layer>.h5.
+Reads the layer's kernel, the index, the random splits and `svm.C`, `normalize` and `solver`. Trains one
+SVM on the headline split and one on each random split; predicts the test rows. Writes, for <b>/<layer>:
+- results/fixed/metrics/*.json: the numbers, and results/fixed/runs/*.json: what they were made with;
+- results/fixed/splits/*.csv: one line per random split;
+- results/fixed/predictions/*.csv: one line per test image of the headline split.
 """
 
-from stages.dataset import splits
 from stages.runtime import command
-from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
-from stages.svm import dual, inputs, protocol, records
+from stages.svm.evaluate import evaluate
+from stages.svm.protocol import Fixed
 
 
 def main(probe: Probe, *, paths: Paths) -> None:
-    """Write the results and the SVM of `probe`."""
-    settings = load_params()["svm"]
-    given = inputs.load(probe, f"train@{probe}", paths, normalize=settings["normalize"])
-    masks = splits.read(paths.random_splits)
-    evaluation = protocol.run([given.K], given.index, masks, settings, str(probe))
-    provenance = given.provenance
-    facts = {**settings, "feature_dim": provenance.feature_dim, **provenance.record()}
-    records.write(probe, evaluation, given.index, facts, paths)
-    attributes = {
-        "rows": provenance.rows,
-        "split": splits.digest(given.index.train),
-        "normalize": settings["normalize"],
-        "C": settings["C"],
-    }
-    dual.write(paths.dual(probe), evaluation.svm, attributes)
+    """Write the results of `probe`."""
+    evaluate(Fixed, probe, [probe], f"train@{probe}", paths)
 
 
 if __name__ == "__main__":

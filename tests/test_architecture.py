@@ -123,7 +123,7 @@ def test_only_what_needs_torch_imports_it(path: Path) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_runs_its_own_module_and_is_told_its_item_only(stage: str) -> None:
     """Which files it reads and writes is held by tests/system/test_paths.py."""
-    item = {"${probes}": " ${item}", "${pca.probes}": " ${item}", None: ""}
+    item = {f"${{{key}probes}}": " ${item}" for key in ("", "pca.", "predict.")} | {None: ""}
     over = STAGES[stage].get("foreach")
     command = BODIES[stage]["cmd"]
     last = command if isinstance(command, str) else command[-1]

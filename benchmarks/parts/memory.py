@@ -29,8 +29,8 @@ ROOT = Path.cwd()
 BACKBONE, LAYER = VGG16, "pool1"
 PROBE = Probe(BACKBONE, LAYER)
 IMAGES = 128
-STAGES = ("extract", "gram", "train", "softmax", "pca", "export")
-LIMITED, LIMIT = ("gram", "train"), 2 * 2**30
+STAGES = ("extract", "gram", "train", "tune", "softmax", "pca", "export")
+LIMITED, LIMIT = ("gram", "train", "tune"), 2 * 2**30
 EVERY = 0.2  # seconds
 
 

@@ -45,7 +45,8 @@ def compare(backbone: str, paths: Paths, masks: NDArray[np.bool_], images: Index
             layer = Features(paths.features(probe))
             K = gram.stream(layer.blocks(), layer.n)
             before = [float(line[key]) for key in ("accuracy", "mean_accuracy", "std_accuracy")]
-            evaluation = protocol.run([K], images, masks, params["svm"], str(probe))
+            fit = protocol.Fixed(params["svm"]["C"], params["svm"]["solver"])
+            evaluation = protocol.run([K], images, masks, fit, str(probe))
             after = accuracies(evaluation, images)
             rows.append(
                 Row(

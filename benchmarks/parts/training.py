@@ -3,11 +3,11 @@
     python -m benchmarks.parts.training
 
 Runs after `dvc repro`, for six minutes and with 6 GiB: on pool5 and pool4 of VGG16 (the untrained
-network where ImageNet's weights are not available), the protocol of `train` with 7 values of C in 5
+network where ImageNet's weights are not available), the protocol of `tune` with 7 values of C in 5
 folds, on the headline split and 10 random ones. `LinearSVC` gets the raw features in float32 and
 its default settings, as in the course study. Its protocol takes hours, so the benchmark projects
-it: for each split, 5 times the fit of one fold for each C, and twice the fit on all training rows
-with the fixed C. `LinearSVC` uses one core, so the sum is divided by the number of processes that
+it: for each split, 5 times the fit of one fold for each C, and the fit on all training rows with the
+fixed C. `LinearSVC` uses one core, so the sum is divided by the number of processes that
 ours may use. A fit that reaches its time limit counts with that limit, and the projection then
 reads "at least".
 """
@@ -38,6 +38,7 @@ from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.svm import newton, protocol
+from stages.svm.tuning import Tuned
 
 GRID, FOLDS, RANDOM = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], 5, 10
 # Seconds that LinearSVC gets for a fold, and for all training rows; two and a half minutes in total.
@@ -111,10 +112,11 @@ def compare(probe: Probe) -> tuple[list[Row], list[Fit]]:
     """The rows of one layer, and the fits of `LinearSVC` behind them."""
     paths = Paths()
     images, masks = index.read(paths.index), splits.read(paths.random_splits)[:RANDOM]
-    settings = {**load_params()["svm"], "grid": GRID, "folds": FOLDS}
+    settings = load_params()["svm"]
+    fit = Tuned(GRID, FOLDS, settings["seed"], settings["solver"])
     K, _ = gram.read(paths.kernel(probe), probe)
     print(f"{probe}: the protocol, exactly", flush=True)
-    evaluation = protocol.run([K], images, masks, settings, str(probe))
+    evaluation = protocol.run([K], images, masks, fit, str(probe))
     one, ours, pairs = exact_fits(K, images, settings["C"])
     print(f"{probe}: LinearSVC on the raw features", flush=True)
     whole, folds, theirs = raw_fits(probe, images, settings["C"])
@@ -175,7 +177,7 @@ def protocol_row(probe: Probe, evaluation: protocol.Evaluation, whole: Fit, fold
     """Our protocol as measured, that of `LinearSVC` as projected."""
     results, tried = [evaluation.headline, *evaluation.random], [*folds, whole]
     cores = min(cpu_count(), len(results))
-    theirs = len(results) * (FOLDS * sum(fit.seconds for fit in folds) + 2 * whole.seconds) / cores
+    theirs = len(results) * (FOLDS * sum(fit.seconds for fit in folds) + whole.seconds) / cores
     stopped, done = (sum(fit.converged is so for fit in tried) for so in (None, True))
     ratio, wanted = theirs / evaluation.all_seconds, probe.layer == "pool4"
     kernel = files.read_json(Paths().timings("gram", probe))["kernel_seconds"]
@@ -186,8 +188,8 @@ def protocol_row(probe: Probe, evaluation: protocol.Evaluation, whole: Fit, fold
         ratio,
         f"at least {TIMES_FASTER} times faster" if wanted else "",
         ratio >= TIMES_FASTER if wanted else None,
-        f"{len(results)} splits x ({len(GRID)} C x {FOLDS} folds + 2) fits on {cores} cores; "
-        f"all of ours converged: {_yes(all(result.converged for result in results))}; "
+        f"{len(results)} splits x ({len(GRID)} C x {FOLDS} folds + 1) fits on {cores} cores; "
+        f"all of ours converged: {_yes(all(result.svm.converged for result in results))}; "
         f"{theirs / (evaluation.all_seconds + kernel):.3g} times with the kernel's {kernel:.0f} s; "
         f"LinearSVC's projected from {len(tried)} fits: {done} converged, {stopped} were stopped after "
         f"{max(fit.seconds for fit in folds):.0f} s (all rows: {whole.seconds:.0f} s)",

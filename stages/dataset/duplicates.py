@@ -11,46 +11,49 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
 from stages.dataset.index import Key
 from stages.dataset.pixels import Pixels
+from stages.dataset.similarity import candidates, coarse, fine, similarity
 from stages.runtime import files
-
-SIDE = 16  # of the hash: 256 bits separate near duplicates from similar pictures; 64 bits do not
-BITS = SIDE * SIDE
-_BLOCK = 1024  # rows whose distances are computed at once
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two rows, a < b, that show one picture: `exact` (the same bytes) or near.
 
-    `distance` is the number of the 256 bits in which the perceptual hashes differ.
+    `similarity`, rounded to 4 decimals, is that of `dataset.similarity`, -1 to 1; 1 for equal files.
     """
 
     a: int
     b: int
     exact: bool
-    distance: int
+    similarity: float
 
 
-def find(folder: Path, pixels: Pixels, distance: int) -> list[Pair]:
-    """The pairs of rows of `pixels` whose hashes differ in at most `distance` (0 to 256) bits.
+def find(folder: Path, pixels: Pixels, least: float) -> list[Pair]:
+    """The pairs of rows of `pixels` with equal files or with a similarity of `least` (0.4 to 1) or more.
 
-    `folder` holds <label>/<file> for each row.
+    `folder` holds <label>/<file> for each row. The time grows with the square of the number of images;
+    the memory is 17 KiB for each image, and that of `candidates`.
     """
     same = equal_files([folder / label / file for label, file in pixels.keys])
-    rows = tqdm(range(len(pixels.keys)), unit="image")
-    hashes = np.array([perceptual_hash(pixels[row : row + 1][0]) for row in rows])
-    near = within(hashes, distance)  # equal files have equal hashes
-    return [Pair(a, b, (a, b) in same, bits) for (a, b), bits in sorted(near.items())]
+    found = dict.fromkeys(same, 1.0)
+    small, large = [], []
+    for row in tqdm(range(len(pixels.keys)), desc="shrink", unit="image"):
+        grey = pixels[row : row + 1][0].mean(axis=0)
+        small.append(coarse(grey))
+        large.append(fine(grey))
+    for a, b, *shift in tqdm(candidates(np.array(small)), desc="confirm", unit="pair"):
+        alike = round(similarity(large[a], large[b], *shift), 4)
+        if alike >= least:
+            found.setdefault((a, b), alike)
+    return [Pair(a, b, (a, b) in same, alike) for (a, b), alike in sorted(found.items())]
 
 
 def equal_files(paths: Sequence[Path]) -> set[tuple[int, int]]:
@@ -59,29 +62,6 @@ def equal_files(paths: Sequence[Path]) -> set[tuple[int, int]]:
     for row, path in enumerate(paths):
         rows[hashlib.sha256(path.read_bytes()).digest()].append(row)
     return {pair for equal in rows.values() for pair in combinations(equal, 2)}
-
-
-def perceptual_hash(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The hash (256,) of an image (c, s, s): which low frequencies are above their median.
-
-    The frequencies are those of the cosine transform of the shrunk image (Zauner 2010, "Implementation
-    and benchmarking of perceptual image hash functions"; the library imagehash computes it).
-    """
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-    return np.asarray(imagehash.phash(image, hash_size=SIDE).hash, dtype=np.bool_).ravel()
-
-
-def within(hashes: NDArray[np.bool_], distance: int) -> dict[tuple[int, int], int]:
-    """The pairs of rows of `hashes` (n, bits) within `distance` bits, each with its distance in bits."""
-    signs = np.where(hashes, np.float32(1), np.float32(-1))
-    pairs = {}
-    for start in range(0, len(signs), _BLOCK):
-        products = signs[start : start + _BLOCK] @ signs.T  # equal bits minus different bits
-        bits = ((signs.shape[1] - products) / 2).round().astype(np.int64)
-        for a, b in np.argwhere(bits <= distance).tolist():
-            if start + a < b:
-                pairs[start + a, b] = int(bits[a, b])
-    return pairs
 
 
 def groups(n: int, pairs: Sequence[Pair]) -> NDArray[np.int64]:
@@ -103,8 +83,8 @@ def seen_in_training(pairs: Sequence[Pair], train: NDArray[np.bool_]) -> NDArray
 def write(path: Path, pairs: Sequence[Pair]) -> None:
     files.write_csv(
         path,
-        ["row", "duplicate", "kind", "distance"],
-        ([p.a, p.b, "exact" if p.exact else "near", p.distance] for p in pairs),
+        ["row", "duplicate", "kind", "similarity"],
+        ([p.a, p.b, *_cells(p)] for p in pairs),
     )
 
 
@@ -114,17 +94,22 @@ def write_table(
     """Write a csv file for people: each pair with label, file and split of both images."""
     sides = np.where(train, "train", "test").tolist()
     lines = (
-        ["exact" if p.exact else "near", p.distance]
-        + [value for row in (p.a, p.b) for value in (row, *keys[row], sides[row])]
+        _cells(p) + [value for row in (p.a, p.b) for value in (row, *keys[row], sides[row])]
         for p in pairs
     )
     image = ("row", "label", "file", "split")
-    columns = ["kind", "distance", *image, *(f"duplicate_{name}" for name in image)]
+    columns = ["kind", "similarity", *image, *(f"duplicate_{name}" for name in image)]
     files.write_csv(path, columns, lines)
+
+
+def _cells(pair: Pair) -> list[str]:
+    return ["exact" if pair.exact else "near", f"{pair.similarity:.4f}"]
 
 
 def read(path: Path) -> list[Pair]:
     return [
-        Pair(int(line["row"]), int(line["duplicate"]), line["kind"] == "exact", int(line["distance"]))
+        Pair(
+            int(line["row"]), int(line["duplicate"]), line["kind"] == "exact", float(line["similarity"])
+        )
         for line in files.read_csv(path)
     ]

@@ -18,11 +18,14 @@ GREY_MODES = {"1", "L"}
 COLOUR_MODES = {"P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr"}
 
 
-def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> None:
+def write(
+    path: Path, folder: Path, keys: Sequence[index.Key], size: int, *, obey_exif: bool = True
+) -> None:
     """Decode `folder/<label>/<file>` for each key and write `pixels` (n, c, size, size), uint8.
 
-    c is 1 if all images are grey, else 3. Images are resized to size x size, bilinear with antialiasing,
-    as `torchvision.transforms.Resize((size, size))` does. The aspect ratio is not kept.
+    c is 1 if all images are grey, else 3. Images are resized to size x size, bilinear with antialiasing.
+    The aspect ratio is not kept. With `obey_exif` an image is first turned as its EXIF orientation says;
+    without it, `torchvision.transforms.Resize((size, size))` on the PIL image gives the same pixels.
     Raises `StageError`, with the file's name, if a file cannot be decoded or has no 8-bit pixels.
     """
     paths = [folder / label / file for label, file in keys]
@@ -40,13 +43,16 @@ def write(path: Path, folder: Path, keys: Sequence[index.Key], size: int) -> Non
         pixels.attrs["rows"] = index.digest(keys)
         file["names"] = [f"{label}/{name}" for label, name in keys]
         for row, image in enumerate(tqdm(paths, desc="decode", unit="image")):
-            pixels[row] = _decode(image, mode, size)
+            pixels[row] = _decode(image, mode, size, obey_exif=obey_exif)
 
 
 def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
-    """One image as `write` decodes it, (channels, size, size) with 1 or 3 channels; the same errors."""
+    """One image, turned as its EXIF orientation says, (channels, size, size) with 1 or 3 channels.
+
+    Raises the errors of `write`.
+    """
     _mode(path)
-    return _decode(path, "L" if channels == 1 else "RGB", size)
+    return _decode(path, "L" if channels == 1 else "RGB", size, obey_exif=True)
 
 
 class Pixels:
@@ -95,10 +101,10 @@ def _mode(path: Path) -> str:
     return mode
 
 
-def _decode(path: Path, mode: str, size: int) -> NDArray[np.uint8]:
+def _decode(path: Path, mode: str, size: int, *, obey_exif: bool) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert(mode)
+            upright = (ImageOps.exif_transpose(image) if obey_exif else image).convert(mode)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _undecodable(path, error) from error
     resized = np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)

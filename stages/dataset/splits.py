@@ -1,12 +1,7 @@
 """Random splits into training and test rows, on request without duplicates across a split.
 
 The protocol of the 15 Scene literature: several splits, each with the same number of training images
-<<<<<<< HEAD
-per class and all other images for testing (Lazebnik, Schmid and Ponce 2006, "Beyond bags of features",
-CVPR).
-=======
 per class and all others for testing (Lazebnik, Schmid and Ponce 2006, "Beyond bags of features", CVPR).
->>>>>>> 3e45440
 """
 
 import hashlib

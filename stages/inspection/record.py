@@ -32,6 +32,8 @@ class Predictions:
     best, probability : the TOP classes of each example under each of CONDITIONS, (m, 4, TOP)
     rows : the test rows, (t,)
     all_best, all_probability : the first class of each test image under TRIED_ON_ALL, (3, t)
+    batch_norm : whether the network has batch norm: in train mode it mixes the images of a batch
+    dropout : whether two passes of one batch in train mode differ
     """
 
     classes: list[str]
@@ -40,6 +42,8 @@ class Predictions:
     rows: NDArray[np.int64]
     all_best: NDArray[np.int64]
     all_probability: NDArray[np.float32]
+    batch_norm: bool
+    dropout: bool
 
     def lines(self, names: Sequence[str]) -> Iterator[list[Any]]:
         """The lines of the table: image, condition, rank, class, probability."""

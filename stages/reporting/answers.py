@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.reporting import layer_answers, network_answers, significance
+from stages.reporting import layer_answers, network_answers, picture_answers, ranking, significance
 from stages.reporting.backbones import Backbone, one_of_each_model
 from stages.reporting.findings import Findings
 from stages.reporting.layer_answers import (
@@ -16,10 +16,11 @@ from stages.reporting.layer_answers import (
     Pretraining,
     Prices,
 )
-from stages.reporting.network_answers import Channel, Parameters, Said, Seen, Training
+from stages.reporting.network_answers import Parameters, Said, Training
+from stages.reporting.picture_answers import Channel, Seen
 from stages.reporting.predictions import Outcome
 from stages.reporting.ranking import Ranking
-from stages.reporting.table import Result, Row
+from stages.reporting.table import PROTOCOLS, Result, Row
 from stages.runtime.probe import Probe
 
 QUESTIONS = (
@@ -48,7 +49,7 @@ DATA = {
 
 @dataclass(frozen=True)
 class Setting:
-    """The data, the splits and the settings; `bits` is the distance between near duplicates."""
+    """The data, the splits and the settings; `similarity` is the least of near duplicates."""
 
     network: str
     data: str
@@ -60,7 +61,7 @@ class Setting:
     n_test: int
     random_splits: str
     splits: int
-    bits: int
+    similarity: float
     svm: Mapping[str, Any]
     softmax_C: float
     level: float
@@ -70,7 +71,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Fit:
-    """Questions 5 and 7: SVMs that get all training images right, and the range of test accuracies."""
+    """Questions 5 and 7: SVMs with the fixed C that get all training images right, test accuracies.
+
+    hardest, confused : of the best layer with the tuned C
+    """
 
     fitted: int
     least: float
@@ -88,10 +92,12 @@ class Report:
     backbones: list[Backbone]
     rows: list[Row]
     results: list[Result]
-    ranking: Ranking | None
-    bold: set[Probe]  # the best layer of each backbone
-    alike: set[Probe]
-    alike_on_average: set[Probe]
+    ranking: Ranking | None  # with the tuned C
+    fixed: Ranking | None  # with the fixed C
+    bold: set[tuple[str, Probe]]  # protocol and best layer of each backbone
+    marked: set[
+        tuple[str, str, Probe]
+    ]  # protocol, `split` or `splits`, what cannot be told from the best
     subject: Parameters | None  # of the first backbone
     per_image: int  # parameters of the first backbone for each training image
     others: list[Parameters]
@@ -103,6 +109,7 @@ class Report:
     pretraining: list[Pretraining]
     grey: bool
     channels: list[Channel]
+    alike_channels: list[str]
     heads: Heads | None
     prices: Prices | None
     duplicates: Duplicates
@@ -113,40 +120,57 @@ class Report:
 
 def answer(found: Findings) -> Report:
     """Work out all that the templates quote."""
-    backbones, results, ranking = found.backbones, found.results, found.ranking
+    backbones, results = found.backbones, found.results
+    rankings = {protocol: found.ranking(protocol) for protocol in PROTOCOLS}
+    tuned = rankings["tuned"]
     setting = _setting(found)
     subject = network_answers.parameters(backbones[0])
     others = map(network_answers.parameters, one_of_each_model(backbones)[1:])
-    best = [ranking.best, *ranking.alike] if ranking else []
-    on_average = [ranking.best_on_average, *ranking.alike_on_average] if ranking else []
+    channels = picture_answers.channels(backbones)
     return Report(
         questions=[question.format(network=setting.network) for question in QUESTIONS],
         setting=setting,
         backbones=backbones,
         rows=found.rows,
         results=results,
-        ranking=ranking,
-        bold={backbone.best.probe for backbone in backbones if backbone.best},
-        alike={result.probe for result in best},
-        alike_on_average={result.probe for result in on_average},
+        ranking=tuned,
+        fixed=rankings["fixed"],
+        bold=bold(backbones),
+        marked={mark for one in rankings.values() if one for mark in marked(one)},
         subject=subject,
         per_image=round(subject.total / setting.n_train) if subject else 0,
         others=[other for other in others if other],
         said=network_answers.said(backbones, found.index),
-        seen=network_answers.seen(backbones),
+        seen=picture_answers.seen(backbones),
         examples=network_answers.example_files(backbones),
         training=network_answers.training(backbones, setting.n_train),
-        fit=fit(results, found.outcomes[ranking.best.probe]) if ranking else None,
+        fit=fit(results, found.outcomes[tuned.best.probe]) if tuned else None,
         pretraining=layer_answers.pretraining(backbones),
-        grey=network_answers.grey(backbones),
-        channels=network_answers.channels(backbones),
+        grey=picture_answers.grey(backbones),
+        channels=channels,
+        alike_channels=picture_answers.alike_channels(channels),
         heads=layer_answers.heads(results),
-        prices=layer_answers.prices(results, ranking) if ranking else None,
+        prices=layer_answers.prices(results, tuned) if tuned else None,
         duplicates=layer_answers.count_duplicates(found.pairs, found.index),
         near_pairs_shown=len(found.near_pairs),
         fusions=layer_answers.fusions(found.rows),
-        dimensions=layer_answers.dimensions(found.components, results),
+        dimensions=layer_answers.dimensions(found.components, results, found.params["svm"]["folds"]),
     )
+
+
+def bold(backbones: Sequence[Backbone]) -> set[tuple[str, Probe]]:
+    """The best layer of each backbone by each protocol."""
+    best = ((how, ranking.best(one.results, how)) for how in PROTOCOLS for one in backbones)
+    return {(how, result.probe) for how, result in best if result}
+
+
+def marked(found: Ranking) -> set[tuple[str, str, Probe]]:
+    """The best layer and what cannot be told from it, on the headline split and over the splits."""
+    groups = {
+        "split": [found.best, *found.alike],
+        "splits": [found.best_on_average, *found.alike_on_average],
+    }
+    return {(found.protocol, where, one.probe) for where, some in groups.items() for one in some}
 
 
 def _setting(found: Findings) -> Setting:
@@ -163,7 +187,7 @@ def _setting(found: Findings) -> Setting:
         n_test=int((~index.train).sum()),
         random_splits=random_splits(params),
         splits=params["splits"]["random"],
-        bits=params["duplicates"]["distance"],
+        similarity=params["duplicates"]["similarity"],
         svm=params["svm"],
         softmax_C=params["softmax"]["C"],
         level=significance.LEVEL,
@@ -174,8 +198,8 @@ def _setting(found: Findings) -> Setting:
 
 def fit(results: Sequence[Result], outcome: Outcome) -> Fit:
     """How well the SVMs fit; `outcome` are the predictions of the best layer."""
-    accuracies = [result.accuracy for result in results]
-    fitted = sum(result.train_accuracy == 1 for result in results)
+    accuracies = [result.fixed.accuracy for result in results]
+    fitted = sum(result.fixed.train_accuracy == 1 for result in results)
     return Fit(fitted, min(accuracies), max(accuracies), outcome.hardest(3), outcome.confused(3))
 
 

@@ -8,7 +8,7 @@ from stages.inspection.record import Inspection, Predictions
 from stages.reporting import ranking
 from stages.reporting.results import Study, holds
 from stages.reporting.table import Result, Row
-from stages.runtime import files
+from stages.runtime import files, timing
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Backbone:
     """One backbone of params.yaml; a value is None if its stage has not run.
 
     step_seconds : of one training step, per image
+    slowed : whether other programs made that time longer
     """
 
     name: str
@@ -25,6 +26,7 @@ class Backbone:
     layers: list[summary.Layer] | None = None
     inspection: Inspection | None = None
     step_seconds: float | None = None
+    slowed: bool = False
 
     @property
     def results(self) -> list[Result]:
@@ -38,7 +40,7 @@ class Backbone:
 
     @property
     def best(self) -> Result | None:
-        """The result with the highest accuracy."""
+        """The result with the highest accuracy, with the tuned C."""
         return ranking.best(self.results)
 
     @property
@@ -65,7 +67,10 @@ def read(study: Study, rows: Sequence[Row]) -> list[Backbone]:
     paths = study.paths
     found = []
     for name, entry in study.params["backbones"].items():
-        layers, timing = paths.summary(name, ".csv"), paths.timings("time_training", name)
+        layers, spent = (
+            paths.summary(name, ".csv"),
+            files.read_json(paths.timings("time_training", name)),
+        )
         found.append(
             Backbone(
                 name=name,
@@ -74,7 +79,8 @@ def read(study: Study, rows: Sequence[Row]) -> list[Backbone]:
                 rows=[row for row in rows if row.probe.backbone == name],
                 layers=summary.read_csv(layers) if layers.exists() else None,
                 inspection=_inspection(study, name),
-                step_seconds=files.read_json(timing).get("seconds_per_image"),
+                step_seconds=spent.get("seconds_per_image"),
+                slowed=bool(spent) and timing.slowed(spent),
             )
         )
     return found

@@ -15,7 +15,7 @@ from stages.reporting.backbones import Backbone
 from stages.reporting.predictions import Component, Outcome
 from stages.reporting.ranking import Ranking
 from stages.reporting.results import Study
-from stages.reporting.table import Result, Row
+from stages.reporting.table import PROTOCOLS, Result, Row
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
@@ -24,7 +24,10 @@ SHEET = 60  # pairs of duplicates, as pictures
 
 @dataclass(frozen=True)
 class Findings:
-    """The parameters, the images, and the results, which have been compared with each other."""
+    """The parameters, the images, and the results, which have been compared with each other.
+
+    outcomes : the predictions by the protocol with the tuned C
+    """
 
     params: Mapping[str, Any]
     index: Index
@@ -41,16 +44,15 @@ class Findings:
         """The results of what was run."""
         return [row.result for row in self.rows if row.result]
 
-    @property
-    def ranking(self) -> Ranking | None:
-        """The best layers; None if none was run."""
-        return ranking.ranked(self.results)
+    def ranking(self, protocol: str) -> Ranking | None:
+        """The best layers by one of `table.PROTOCOLS`; None if none was run."""
+        return ranking.ranked(self.results, protocol)
 
     @property
     def near_pairs(self) -> list[Pair]:
         """The near duplicates to be shown: the least alike, the most alike of them first."""
         near = (pair for pair in self.pairs if not pair.exact)
-        return sorted(near, key=lambda pair: pair.distance)[-SHEET:]
+        return sorted(near, key=lambda pair: -pair.similarity)[-SHEET:]
 
 
 def read(params: Mapping[str, Any], paths: Paths) -> Findings:
@@ -59,12 +61,17 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     every = np.vstack([images.train, splits.read(paths.random_splits)])
     study = Study(params, paths, splits.digest(images.train), splits.digest(every))
     rows = results.collect(study)
-    run = [row.probe for row in rows if row.result]
-    outcomes = {probe: predictions.read(paths.predictions(probe)) for probe in run}
-    random = {probe: predictions.read_splits(paths.splits(probe)) for probe in run}
-    found = ranking.compared([row.result for row in rows if row.result], outcomes, random)
+    run, found = [row.probe for row in rows if row.result], [row.result for row in rows if row.result]
     seen = duplicates.seen_in_training(pairs, images.train)
-    named = {result.probe: result for result in ranking.without_duplicates(found, outcomes, seen)}
+    outcomes = {
+        protocol: {probe: predictions.read(paths.predictions(probe, protocol)) for probe in run}
+        for protocol in PROTOCOLS
+    }
+    for protocol, some in outcomes.items():
+        random = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
+        found = ranking.compared(found, some, random, protocol)
+        found = ranking.without_duplicates(found, some, seen, protocol)
+    named = {result.probe: result for result in found}
     rows = [replace(row, result=named.get(row.probe)) for row in rows]
     return Findings(
         params=params,
@@ -72,7 +79,7 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
         pixels=Pixels(paths.pixels),
         pairs=pairs,
         rows=rows,
-        outcomes=outcomes,
+        outcomes=outcomes["tuned"],
         curves={probe: predictions.read_curve(paths.curve(probe)) for probe in run},
         components=results.components(study),
         backbones=backbones.read(study, rows),

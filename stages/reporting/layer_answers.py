@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, median
+from statistics import median
 
 from stages.dataset import duplicates
 from stages.dataset.duplicates import Pair
@@ -16,7 +16,7 @@ from stages.runtime.probe import Probe
 
 @dataclass(frozen=True)
 class Pretraining:
-    """Question 6: the accuracies of one layer with pretrained and with random weights."""
+    """Question 6: the accuracies of one layer with pretrained and with random weights (tuned C)."""
 
     model: str
     layer: str
@@ -28,13 +28,13 @@ class Pretraining:
 def pretraining(backbones: Sequence[Backbone]) -> list[Pretraining]:
     """Each pretrained layer for which the same layer of the same model has random weights too."""
     random = {
-        (backbone.model, result.probe.layer): result.accuracy
+        (backbone.model, result.probe.layer): result.tuned.accuracy
         for backbone in backbones
         if backbone.random
         for result in backbone.results
     }
     return [
-        Pretraining(*key, result.accuracy, random[key], result.accuracy - random[key])
+        Pretraining(*key, result.tuned.accuracy, random[key], result.tuned.accuracy - random[key])
         for backbone in backbones
         if not backbone.random
         for result in backbone.results
@@ -43,38 +43,19 @@ def pretraining(backbones: Sequence[Backbone]) -> list[Pretraining]:
 
 
 @dataclass(frozen=True)
-class Head:
-    """A softmax layer, beside the SVM on the same features."""
-
-    result: Result
-    difference: float
-
-
-@dataclass(frozen=True)
 class Heads:
-    """Question 10: the softmax layer leads the SVM at `leads` layers; `gain` is the mean difference."""
+    """Question 10: the layers that have a softmax layer too, and the median times of both."""
 
-    each: list[Head]
-    leads: int
-    gain: float
+    each: list[Result]
     seconds: float
     svm_seconds: float
 
 
 def heads(results: Sequence[Result]) -> Heads | None:
-    """The softmax layers against the SVMs, with median times; None if there is no softmax layer."""
-    both = [(result, result.softmax) for result in results if result.softmax]
-    if not both:
-        return None
-    differences = [softmax.accuracy - result.accuracy for result, softmax in both]
-    each = [Head(result, gain) for (result, _), gain in zip(both, differences, strict=True)]
-    return Heads(
-        each,
-        sum(difference > 0 for difference in differences),
-        mean(differences),
-        median(softmax.seconds for _, softmax in both),
-        median(result.svm_seconds for result, _ in both),
-    )
+    """The softmax layers beside the SVMs; None if there is no softmax layer."""
+    each = [result for result in results if result.softmax]
+    seconds = [result.softmax.seconds for result in each if result.softmax]
+    return Heads(each, median(seconds), median(r.svm_seconds for r in each)) if each else None
 
 
 @dataclass(frozen=True)
@@ -83,7 +64,6 @@ class Prices:
 
     smallest: Result
     quickest: Result
-    tuned: Result
     gains: tuple[float, float]
     protocol_seconds: tuple[float, float]
     peaks: dict[str, float]
@@ -91,15 +71,12 @@ class Prices:
 
 def prices(results: Sequence[Result], ranking: Ranking) -> Prices:
     """The cheapest of the best layers, the effect of C, and what everything takes."""
-    layers = single_layers(results)
-    alike = {result.probe for result in [ranking.best, *ranking.alike]}
-    good = [layer for layer in layers if layer.probe in alike]
+    good = single_layers([ranking.best, *ranking.alike])
     protocol = [result.all_seconds for result in results]
     changes = gains(results)
     return Prices(
         smallest=min(good, key=lambda result: result.feature_dim),
         quickest=min(good, key=lambda result: result.svm_seconds),
-        tuned=sorted(layers, key=lambda result: result.tuned_accuracy)[-1],
         gains=(min(changes), max(changes)),
         protocol_seconds=(min(protocol), max(protocol)),
         peaks=peaks(results),
@@ -109,7 +86,7 @@ def prices(results: Sequence[Result], ranking: Ranking) -> Prices:
 def gains(results: Sequence[Result]) -> list[float]:
     """The change of each accuracy with the tuned C, in points, to a tenth."""
     # Adding 0 turns -0.0 into 0.0.
-    return [round(100 * (result.tuned_accuracy - result.accuracy), 1) + 0.0 for result in results]
+    return [round(100 * (result.tuned.accuracy - result.fixed.accuracy), 1) + 0.0 for result in results]
 
 
 def peaks(results: Sequence[Result]) -> dict[str, float]:
@@ -173,38 +150,39 @@ def best_member(fusion: Row, named: Mapping[Probe, Result]) -> Result:
     """The layer of a fusion with the highest accuracy; the first of several in the table's order."""
     return max(
         (result for probe, result in named.items() if probe in fusion.members),
-        key=lambda result: result.accuracy,
+        key=lambda result: result.tuned.accuracy,
     )
 
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Question 14: the accuracy of a layer, on `enough` components, the `best` number, and on all."""
+    """Question 14: the accuracy of a layer with its tuned C, on `enough` components and on all."""
 
     probe: Probe
     accuracy: float
     enough: Component
-    best: Component
     all: Component
 
 
 def dimensions(
-    curves: Mapping[Probe, Sequence[Component]], results: Sequence[Result]
+    curves: Mapping[Probe, Sequence[Component]], results: Sequence[Result], folds: int
 ) -> list[Dimensions]:
-    """Each layer that was tried on its principal components."""
-    accuracy = {result.probe: result.accuracy for result in results}
+    """Each layer that was tried on its principal components, with `folds` of cross-validation."""
+    accuracy = {result.probe: result.tuned.accuracy for result in results}
     return [
-        Dimensions(probe, accuracy[probe], enough(points), best_of(points), points[-1])
+        Dimensions(probe, accuracy[probe], enough(points, folds), points[-1])
         for probe, points in curves.items()
+        if probe in accuracy
     ]
 
 
-def best_of(points: Sequence[Component]) -> Component:
-    """The number of components with the highest accuracy; the smallest of several."""
-    return max(points, key=lambda point: point.accuracy)
+def enough(points: Sequence[Component], folds: int) -> Component:
+    """The fewest components that cross-validation finds as good as the best number.
 
-
-def enough(points: Sequence[Component]) -> Component:
-    """The fewest components within a point of the highest accuracy."""
-    least = best_of(points).accuracy - 0.01
-    return next(point for point in points if point.accuracy >= least)
+    As good is what is within one standard error of the highest mean over the folds (the rule of one
+    standard error; Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees").
+    The test images play no part.
+    """
+    best = max(points, key=lambda point: point.cv_accuracy)
+    least = best.cv_accuracy - best.cv_deviation / folds**0.5
+    return next(point for point in points if point.cv_accuracy >= least)

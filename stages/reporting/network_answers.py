@@ -1,19 +1,15 @@
-"""Questions 1 to 5 and 9: what the networks are, what they say and what they see."""
+"""Questions 1 to 3 and 5: what the networks are and what they say, how long training takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
-from PIL import Image
 
 from stages.dataset.index import Index
 from stages.inspection import record, summary
-from stages.inspection.record import FIRST, Inspection, Predictions
+from stages.inspection.record import Predictions
 from stages.inspection.summary import Layer
 from stages.reporting.backbones import Backbone, one_of_each_model
-from stages.reporting.table import Result
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,7 @@ class Said:
     shared : the labels of the data set that are the name of a class
     scenes : for each label the most frequent class, its share, and the number of different classes
     summary : `record.Predictions.summary`
+    batch_norm, dropout : as in `record.Predictions`
     """
 
     name: str
@@ -74,6 +71,8 @@ class Said:
     shared: list[str]
     scenes: list[tuple[str, str, float, int]]
     summary: dict[str, float]
+    batch_norm: bool
+    dropout: bool
 
 
 def said(backbones: Sequence[Backbone], index: Index) -> list[Said]:
@@ -85,6 +84,8 @@ def said(backbones: Sequence[Backbone], index: Index) -> list[Said]:
             named_alike(index.classes, backbone.said.classes),
             scenes(backbone.said, index),
             backbone.said.summary(),
+            bool(backbone.said.batch_norm),
+            bool(backbone.said.dropout),
         )
         for backbone in backbones
         if backbone.said
@@ -114,87 +115,16 @@ def example_files(backbones: Sequence[Backbone]) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class FirstMaps:
-    """The number of maps after the first convolution, and how many follow brightness or edges."""
-
-    maps: int
-    brightness: int
-    edges: int
-    constant: int
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Question 4: the maps after the first convolution `first`, and the tapped layers with `shapes`."""
-
-    name: str
-    random: bool
-    first: str
-    counts: FirstMaps
-    shapes: str
-
-
-def seen(backbones: Sequence[Backbone]) -> list[Seen]:
-    """The maps of each backbone whose first layer is a convolution."""
-    return [
-        Seen(
-            backbone.name,
-            backbone.random,
-            backbone.inspection.first,
-            first_maps(backbone.inspection),
-            ", ".join(f"{layer} {size(shape)}" for layer, shape in backbone.inspection.shapes.items()),
-        )
-        for backbone in backbones
-        if backbone.inspection and backbone.inspection.first
-    ]
-
-
-def first_maps(inspection: Inspection) -> FirstMaps:
-    """Count the maps of the first convolution that follow brightness, and those that follow edges.
-
-    A map follows what it correlates with more, on average over the images: the image's brightness, or
-    the length of its gradient. For the gradient the map's distance from its median is taken, since high
-    or low values may mark an edge.
-    """
-    maps = inspection.maps[FIRST]
-    bright, edge = np.zeros(maps.shape[1]), np.zeros(maps.shape[1])
-    for pixels, channels in zip(inspection.pixels, maps, strict=True):
-        picture = _resized(pixels.mean(axis=0), channels.shape[1:])
-        gradient = np.hypot(*np.gradient(picture))
-        for number, channel in enumerate(channels.astype(np.float64)):
-            bright[number] += abs(_correlation(channel, picture))
-            edge[number] += _correlation(np.abs(channel - np.median(channel)), gradient)
-    constant = bright + np.abs(edge) < 1e-6
-    follows = (bright > edge) & ~constant
-    edges = ~follows & ~constant
-    return FirstMaps(len(constant), int(follows.sum()), int(edges.sum()), int(constant.sum()))
-
-
-def _resized(picture: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    image = Image.fromarray(picture.astype(np.float32))
-    resized = image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(resized, dtype=np.float64)
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    length = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / length if length > 1e-12 else 0.0
-
-
-def size(shape: Sequence[int]) -> str:
-    """A map's shape (c, h, w) as height x width x channels; any other shape as it is."""
-    turned = [*shape[1:], shape[0]] if len(shape) == 3 else shape
-    return " x ".join(f"{length:,}" for length in turned)
-
-
-@dataclass(frozen=True)
 class Training:
-    """Question 5: seconds of one network's training; `svms` have `svm_seconds` in all."""
+    """Question 5: seconds of one network's training; `svms` have `svm_seconds` in all.
+
+    slowed : whether other programs made the time of the training step longer
+    """
 
     model: str
     per_image: float
     per_pass: float
+    slowed: bool
     svms: int
     svm_seconds: float
 
@@ -203,43 +133,13 @@ def training(backbones: Sequence[Backbone], n_train: int) -> list[Training]:
     """The training time of each model, for one image and for all training images."""
     return [
         Training(
-            one.model, one.step_seconds, one.step_seconds * n_train, len(one.results), _svm(one.results)
+            one.model,
+            one.step_seconds,
+            one.step_seconds * n_train,
+            one.slowed,
+            len(one.results),
+            sum(result.svm_seconds for result in one.results),
         )
         for one in one_of_each_model([backbone for backbone in backbones if backbone.step_seconds])
         if one.step_seconds
     ]
-
-
-def _svm(results: Sequence[Result]) -> float:
-    return sum(result.svm_seconds for result in results)
-
-
-@dataclass(frozen=True)
-class Channel:
-    """Question 9: (mean, deviation) of a colour's pixels before and after the normalisation."""
-
-    name: str
-    colour: str
-    before: tuple[float, float]
-    imagenet: tuple[float, float]
-    after: tuple[float, float]
-
-
-def channels(backbones: Sequence[Backbone]) -> list[Channel]:
-    """The three channels of each model that was shown the images."""
-    shown = one_of_each_model([backbone for backbone in backbones if backbone.inspection])
-    found = []
-    for backbone in shown:
-        facts = backbone.inspection.facts if backbone.inspection else {}
-        columns = zip(*(facts[key] for key in ("pixel_mean", "pixel_std", "mean", "std")), strict=True)
-        for colour, (pixel, spread, mean, std) in zip(("red", "green", "blue"), columns, strict=True):
-            after = ((pixel - mean) / std, spread / std)
-            name = backbone.name if colour == "red" else ""
-            found.append(Channel(name, colour, (pixel, spread), (mean, std), after))
-    return found
-
-
-def grey(backbones: Sequence[Backbone]) -> bool:
-    """Whether all images have one channel, as the first backbone that saw them says."""
-    seen = next((backbone.inspection for backbone in backbones if backbone.inspection), None)
-    return seen is not None and seen.facts["channels"] == 1

@@ -75,17 +75,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Component:
-    """The SVM on the first `components`: their share of the variance, the accuracies, the seconds."""
+    """The SVM on the first `components`: their share of the variance, the accuracies, the seconds.
+
+    cv_accuracy, cv_deviation : mean and standard deviation over the folds of the training images
+    """
 
     components: int
     variance: float
     accuracy: float
     balanced_accuracy: float
+    cv_accuracy: float
+    cv_deviation: float
     seconds: float
 
 
 def read(path: Path) -> Outcome:
-    """Read the predictions that `train` or `fuse` wrote."""
+    """Read the predictions of one protocol."""
     lines = read_csv(path)
     return Outcome(
         rows=[int(line["row"]) for line in lines],
@@ -96,12 +101,12 @@ def read(path: Path) -> Outcome:
 
 
 def read_splits(path: Path) -> list[float]:
-    """Read the accuracy (fixed C) on each random split, from a file that `train` or `fuse` wrote."""
+    """Read the accuracy on each random split by one protocol."""
     return [float(line["accuracy"]) for line in read_csv(path)]
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
-    """Read C and the mean accuracy over the folds, ascending in C, from a file of `train` or `fuse`."""
+    """Read C and the mean accuracy over the folds, ascending in C."""
     return [(float(line["C"]), float(line["accuracy"])) for line in read_csv(path)]
 
 
@@ -109,10 +114,8 @@ def read_components(path: Path, seconds: Sequence[float]) -> list[Component]:
     """Read the curve that `pca` wrote; `seconds` has the time of each of its lines."""
     return [
         Component(
-            components=int(line["components"]),
-            variance=float(line["variance"]),
-            accuracy=float(line["accuracy"]),
-            balanced_accuracy=float(line["balanced_accuracy"]),
+            components=int(line.pop("components")),
+            **{name: float(value) for name, value in line.items()},
             seconds=spent,
         )
         for line, spent in zip(read_csv(path), seconds, strict=True)

@@ -8,68 +8,87 @@ from numpy.typing import NDArray
 
 from stages.reporting import significance
 from stages.reporting.predictions import Outcome
-from stages.reporting.table import Distinct, PValues, Result, by_backbone, single_layers
+from stages.reporting.table import PValues, Result, Scores, by_backbone, single_layers
 from stages.runtime.probe import Probe
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The best of all layers, on the headline split and on average over the random splits.
+    """The best of all layers by one protocol, on the headline split and over the random splits.
 
-    alike, alike_on_average : the other layers that cannot be told from either best
-    others : the number of all other layers
+    alike, alike_on_average : the layers and fusions that cannot be told from either best
     standard_error : of the best layer's accuracy
     """
 
+    protocol: str
     best: Result
     alike: list[Result]
     best_on_average: Result
     alike_on_average: list[Result]
-    others: int
     standard_error: float
 
+    @property
+    def top(self) -> Scores:
+        """The scores of the best layer."""
+        return scores(self.best, self.protocol)
 
-def ranked(results: Sequence[Result]) -> Ranking | None:
+    @property
+    def top_on_average(self) -> Scores:
+        """The scores of the best layer over the random splits."""
+        return scores(self.best_on_average, self.protocol)
+
+
+def scores(result: Result, protocol: str) -> Scores:
+    """The scores of a result by `protocol`, one of `table.PROTOCOLS`."""
+    return {"tuned": result.tuned, "fixed": result.fixed}[protocol]
+
+
+def ranked(results: Sequence[Result], protocol: str) -> Ranking | None:
     """Rank the layers among `compared` results; None if there is none. A fusion is no layer."""
-    layers = single_layers(results)
-    first, on_average = best(layers), best_on_average(layers)
+    first, on_average = best(results, protocol), best_on_average(results, protocol)
     if first is None or on_average is None:
         return None
     return Ranking(
+        protocol,
         first,
-        _alike(layers, first, lambda result: result.p.mcnemar_best),
+        _alike(results, first, lambda result: scores(result, protocol).p.mcnemar_best),
         on_average,
-        _alike(layers, on_average, lambda result: result.p.resampled_t_best),
-        len(layers) - 1,
-        standard_error(first),
+        _alike(results, on_average, lambda result: scores(result, protocol).p.resampled_t_best),
+        standard_error(scores(first, protocol).accuracy, first.n_test),
     )
 
 
-def best(results: Sequence[Result]) -> Result | None:
+def best(results: Sequence[Result], protocol: str = "tuned") -> Result | None:
     """The layer with the highest accuracy on the headline split."""
-    return max(single_layers(results), key=lambda result: result.accuracy, default=None)
+    layers = single_layers(results)
+    return max(layers, key=lambda result: scores(result, protocol).accuracy, default=None)
 
 
-def best_on_average(results: Sequence[Result]) -> Result | None:
+def best_on_average(results: Sequence[Result], protocol: str = "tuned") -> Result | None:
     """The layer with the highest mean accuracy over the random splits."""
-    return max(single_layers(results), key=lambda result: result.mean_accuracy, default=None)
+    layers = single_layers(results)
+    return max(layers, key=lambda result: scores(result, protocol).mean_accuracy, default=None)
 
 
-def standard_error(result: Result) -> float:
-    """Standard deviation of the accuracy over other draws of test images: sqrt(p (1 - p) / t)."""
-    return float(np.sqrt(result.accuracy * (1 - result.accuracy) / result.n_test))
+def standard_error(accuracy: float, n_test: int) -> float:
+    """Standard deviation of an accuracy p over other draws of t test images: sqrt(p (1 - p) / t)."""
+    return float(np.sqrt(accuracy * (1 - accuracy) / n_test))
 
 
 def without_duplicates(
-    results: Sequence[Result], outcomes: Mapping[Probe, Outcome], seen: NDArray[np.bool_]
+    results: Sequence[Result],
+    outcomes: Mapping[Probe, Outcome],
+    seen: NDArray[np.bool_],
+    protocol: str,
 ) -> list[Result]:
-    """The results with `distinct`; `seen` (n,) is `duplicates.seen_in_training`."""
+    """The results with `distinct_accuracy`; `seen` (n,) is `duplicates.seen_in_training`."""
     found = []
     for result in results:
         outcome = outcomes[result.probe]
         left = ~seen[outcome.rows]
         accuracy = float(outcome.right[left].mean()) if left.any() else None
-        found.append(replace(result, distinct=Distinct(accuracy, int((~left).sum()))))
+        changed = _changed(result, protocol, distinct_accuracy=accuracy)
+        found.append(replace(changed, n_duplicates=int((~left).sum())))
     return found
 
 
@@ -77,6 +96,7 @@ def compared(
     results: Sequence[Result],
     outcomes: Mapping[Probe, Outcome],
     splits: Mapping[Probe, Sequence[float]],
+    protocol: str,
 ) -> list[Result]:
     """The results with p-values: each against the best layer of all, and of its backbone.
 
@@ -87,8 +107,8 @@ def compared(
 
     Parameters
     ----------
-    outcomes : the predictions on the headline split
-    splits : the accuracy on each random split
+    outcomes : the predictions on the headline split, by `protocol`
+    splits : the accuracy on each random split, by `protocol`
     """
     groups = [some for _, some in by_backbone(single_layers(results))]
 
@@ -101,24 +121,32 @@ def compared(
         return significance.resampled_t([a - b for a, b in pairs], **sizes)
 
     columns = {
-        "mcnemar_best": _adjusted([results], best, mcnemar),
-        "mcnemar_backbone": _adjusted(groups, best, mcnemar),
-        "resampled_t_best": _adjusted([results], best_on_average, resampled_t),
-        "resampled_t_backbone": _adjusted(groups, best_on_average, resampled_t),
+        "mcnemar_best": _adjusted([results], best, mcnemar, protocol),
+        "mcnemar_backbone": _adjusted(groups, best, mcnemar, protocol),
+        "resampled_t_best": _adjusted([results], best_on_average, resampled_t, protocol),
+        "resampled_t_backbone": _adjusted(groups, best_on_average, resampled_t, protocol),
     }
     return [
-        replace(result, p=PValues(**{name: p.get(result.probe) for name, p in columns.items()}))
+        _changed(
+            result, protocol, p=PValues(**{name: p.get(result.probe) for name, p in columns.items()})
+        )
         for result in results
     ]
 
 
+def _changed(result: Result, protocol: str, **changes: object) -> Result:
+    changed = replace(scores(result, protocol), **changes)  # type: ignore[arg-type]
+    return replace(result, tuned=changed) if protocol == "tuned" else replace(result, fixed=changed)
+
+
 def _adjusted(
     groups: Sequence[Sequence[Result]],
-    choose: Callable[[Sequence[Result]], Result | None],
+    choose: Callable[[Sequence[Result], str], Result | None],
     test: Callable[[Result, Result], float],
+    protocol: str,
 ) -> dict[Probe, float]:
     """The adjusted p-value of each result against the one that is chosen from its group."""
-    chosen = [(group, choose(group)) for group in groups]
+    chosen = [(group, choose(group, protocol)) for group in groups]
     found = {
         result.probe: test(result, best)
         for group, best in chosen
@@ -128,5 +156,5 @@ def _adjusted(
     return dict(zip(found, significance.holm(list(found.values())), strict=True))
 
 
-def _alike(layers: Sequence[Result], best: Result, p: Callable[[Result], float | None]) -> list[Result]:
-    return [layer for layer in layers if layer is not best and (p(layer) or 0.0) > significance.LEVEL]
+def _alike(results: Sequence[Result], best: Result, p: Callable[[Result], float | None]) -> list[Result]:
+    return [one for one in results if one is not best and (p(one) or 0.0) > significance.LEVEL]

@@ -7,9 +7,9 @@ from typing import Any
 
 from stages.reporting import predictions
 from stages.reporting.predictions import Component
-from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.reporting.table import PROTOCOLS, Memory, Result, Row, Scores, Softmax
+from stages.runtime import timing
 from stages.runtime.files import read_json
-from stages.runtime.params import flat
 from stages.runtime.paths import Paths
 from stages.runtime.probe import FUSION, Probe
 from stages.runtime.provenance import changed, joined, requested
@@ -57,10 +57,12 @@ def collect(study: Study) -> list[Row]:
 
 def components(study: Study) -> dict[Probe, list[Component]]:
     """The curve of each layer that was tried on its principal components."""
-    wanted = {"C": study.params["svm"]["C"], "split_digest": study.headline_digest}
+    settings = {key: study.params["svm"][key] for key in ("folds", "seed")}
     found = {}
     for probe in map(Probe.parse, study.params["pca"]["probes"]):
         record = read_json(study.paths.pca(probe, ".json"))
+        C = read_json(study.paths.metrics(probe, "tuned")).get("C")
+        wanted = {**settings, "C": C, "split_digest": study.headline_digest}
         spent = read_json(study.paths.timings("pca", probe))
         if spent and study.asks_for(record, [probe], **wanted):
             curve = study.paths.pca(probe, ".csv")
@@ -69,21 +71,21 @@ def components(study: Study) -> dict[Probe, list[Component]]:
 
 
 def _layer(study: Study, probe: Probe) -> Row:
-    paths, metrics = study.paths, read_json(study.paths.metrics(probe))
+    paths, trained = study.paths, _trained(study, probe, [probe])
     decode, extract = read_json(paths.timings("decode")), _extract(study, probe.backbone)
-    gram, train = (read_json(paths.timings(stage, probe)) for stage in ("gram", "train"))
-    if not (metrics and decode and extract and probe.layer in extract["layers"] and gram and train):
+    gram = read_json(paths.timings("gram", probe))
+    if not (trained and decode and extract and probe.layer in extract["layers"] and gram):
         return Row(probe, "not run")
-    if not _is_current(study, metrics, [probe]):
+    if not trained.current:
         return Row(probe, "out of date")
     result = _result(
         probe,
-        metrics,
-        train,
+        trained,
         gram["kernel_seconds"],
         feature_seconds=decode["decode_seconds"] + _pass_seconds(extract, [probe]),
         feature_processor=extract["device"],
         memory=Memory(extract["peak_bytes"] - extract["loaded_bytes"], gram["peak_bytes"]),
+        slowed=_slowed({"decode": decode, "extract": extract, "gram": gram, **trained.spent}),
         softmax=_softmax(study, probe, gram["kernel_seconds"]),
     )
     return Row(probe, "run", result=result)
@@ -91,26 +93,53 @@ def _layer(study: Study, probe: Probe) -> Row:
 
 def _fusion(study: Study, fusion: Probe, rows: Sequence[Row]) -> Row:
     members = tuple(row.probe for row in rows)
-    metrics = read_json(study.paths.metrics(fusion))
-    fuse = read_json(study.paths.timings("fuse", fusion.layer))
-    if not (metrics and fuse):
+    trained = _trained(study, fusion, members)
+    if not trained:
         return Row(fusion, "not run", members)
     results = [row.result for row in rows if row.result]
-    listed = {"members": " ".join(map(str, members))}
-    if len(results) < len(rows) or not _is_current(study, metrics, members, **listed):
+    if len(results) < len(rows) or not trained.current:
         return Row(fusion, "out of date", members)
     decoding = read_json(study.paths.timings("decode"))["decode_seconds"]
     passes = groupby(sorted(members, key=lambda probe: probe.backbone), lambda probe: probe.backbone)
+    before = {stage for result in results for stage in result.slowed} - trained.spent.keys()
     result = _result(
         fusion,
-        metrics,
-        fuse,
+        trained,
         sum(result.kernel_seconds for result in results),
         feature_seconds=decoding
         + sum(_pass_seconds(_extract(study, backbone), list(some)) for backbone, some in passes),
         feature_processor="; ".join(sorted({result.feature_processor for result in results})),
+        slowed=(*sorted(before), *_slowed(trained.spent)),
     )
     return Row(fusion, "run", members, result)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """The files of both protocols: metrics, what they were made with, and the times of each stage."""
+
+    metrics: dict[str, dict[str, Any]]
+    made: dict[str, dict[str, Any]]
+    spent: dict[str, dict[str, Any]]
+    current: bool  # made with the present parameters
+
+
+def _trained(study: Study, probe: Probe, members: Sequence[Probe]) -> _Trained | None:
+    """What was trained on the layers `members`; None if a file is missing."""
+    paths, svm = study.paths, study.params["svm"]
+    metrics, made = (
+        {protocol: read_json(path(probe, protocol)) for protocol in PROTOCOLS}
+        for path in (paths.metrics, paths.run)
+    )
+    spent = {stage: read_json(paths.timings(stage, probe)) for stage in ("train", "tune")}
+    if not all(file for files in (metrics, made, spent) for file in files.values()):
+        return None
+    listed = {"members": " ".join(map(str, members)), "split_digest": study.split_digest}
+    current = all(
+        study.asks_for(record, members, **listed, **{key: svm[key] for key in svm if key in record})
+        for record in made.values()
+    )
+    return _Trained(metrics, made, spent, current)
 
 
 def _extract(study: Study, backbone: str) -> dict[str, Any]:
@@ -127,30 +156,35 @@ def _pass_seconds(extract: Mapping[str, Any], probes: Sequence[Probe]) -> float:
     return float(extract["read_seconds"] + max(forward + copying, writing) + joining)
 
 
-def _is_current(
-    study: Study, metrics: Mapping[str, Any], probes: Sequence[Probe], **listed: str
-) -> bool:
-    settings = {**flat(study.params["svm"]), "split_digest": study.split_digest, **listed}
-    return study.asks_for(metrics, probes, **settings)
+def _slowed(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(stage for stage, record in records.items() if timing.slowed(record))
 
 
-def _result(
-    probe: Probe,
-    metrics: Mapping[str, Any],
-    spent: Mapping[str, Any],
-    kernel_seconds: float,
-    **more: Any,
-) -> Result:
-    names = {field.name for field in fields(Result)}
+def _result(probe: Probe, trained: _Trained, kernel_seconds: float, **more: Any) -> Result:
+    tuned, made = trained.metrics["tuned"], trained.made["tuned"]
+    train, tune = trained.spent["train"], trained.spent["tune"]
+    names = {field.name for field in fields(Scores)}
+    scores = {
+        protocol: Scores(**{key: value for key, value in metrics.items() if key in names})
+        for protocol, metrics in trained.metrics.items()
+    }
     return Result(
         probe,
-        **{key: value for key, value in metrics.items() if key in names},
+        tuned=scores["tuned"],
+        fixed=scores["fixed"],
+        tuned_at_edge=made["at_edge"],
+        cv_accuracy=tuned["cv_accuracy"],
+        feature_dim=made["feature_dim"],
+        n_train=tuned["n_train"],
+        n_test=tuned["n_test"],
+        splits=made["splits"],
+        converged=all(record["converged"] for record in trained.made.values()),
         kernel_seconds=kernel_seconds,
-        fit_seconds=spent["fit_seconds"],
-        svm_seconds=kernel_seconds + spent["fit_seconds"],
-        all_seconds=spent["all_seconds"],
-        train_peak_bytes=spent["peak_bytes"] + spent["worker_bytes"],
-        svm_processor=spent["processor"],
+        fit_seconds=train["fit_seconds"],
+        svm_seconds=kernel_seconds + train["fit_seconds"],
+        all_seconds=tune["all_seconds"],
+        train_peak_bytes=max(spent["peak_bytes"] + spent["worker_bytes"] for spent in (train, tune)),
+        svm_processor=train["processor"],
         **more,
     )
 
@@ -162,4 +196,4 @@ def _softmax(study: Study, probe: Probe, kernel_seconds: float) -> Softmax | Non
     if not spent or not study.asks_for(record, [probe], **settings):
         return None
     seconds = kernel_seconds + spent["map_seconds"] + spent["fit_seconds"]
-    return Softmax(record["accuracy"], record["converged"], seconds)
+    return Softmax(record["accuracy"], record["converged"], seconds, timing.slowed(spent))

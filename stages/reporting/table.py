@@ -1,10 +1,12 @@
 """The table of results: one row for each probe and each fusion of params.yaml, run or not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from tabulate import tabulate
 
 from stages.runtime import files
 from stages.runtime.probe import Probe
@@ -13,13 +15,16 @@ from stages.runtime.probe import Probe
 COLUMNS = """
     probe backbone layer status members accuracy balanced_accuracy distinct_accuracy train_accuracy
     mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
-    tuned_at_edge tuned_accuracy tuned_balanced_accuracy mean_tuned_accuracy std_tuned_accuracy
-    mean_tuned_balanced_accuracy std_tuned_balanced_accuracy cv_accuracy n_train n_test n_duplicates
-    splits converged mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best
-    softmax_accuracy softmax_converged feature_seconds svm_seconds softmax_seconds kernel_seconds
-    fit_seconds all_seconds extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor
-    svm_processor
+    tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy tuned_train_accuracy
+    mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy std_tuned_balanced_accuracy
+    cv_accuracy n_train n_test n_duplicates splits converged mcnemar_backbone mcnemar_best
+    resampled_t_backbone resampled_t_best tuned_mcnemar_backbone tuned_mcnemar_best
+    tuned_resampled_t_backbone tuned_resampled_t_best softmax_accuracy softmax_converged
+    feature_seconds svm_seconds softmax_seconds kernel_seconds fit_seconds all_seconds slowed
+    extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor svm_processor
 """.split()  # noqa: SIM905 a long list reads better as words
+# The two protocols: C tuned by cross-validation inside the training rows, and the fixed `svm.C`.
+PROTOCOLS = ("tuned", "fixed")
 
 
 @dataclass(frozen=True)
@@ -32,27 +37,20 @@ class Memory:
 
 @dataclass(frozen=True)
 class Softmax:
-    """Softmax regression on a layer's features; `seconds` are those of kernel, feature map and fit."""
+    """Softmax regression on a layer's features; `seconds` are those of kernel, feature map and fit.
+
+    slowed : whether other programs made the time of the stage `softmax` longer
+    """
 
     accuracy: float
     converged: bool
     seconds: float
-
-
-@dataclass(frozen=True)
-class Distinct:
-    """The accuracy without the `n_duplicates` test images that have a duplicate in training.
-
-    The accuracy is None if no test image is left.
-    """
-
-    accuracy: float | None
-    n_duplicates: int
+    slowed: bool
 
 
 @dataclass(frozen=True)
 class PValues:
-    """The adjusted p-values of `ranking.compared`; None for the best layer itself.
+    """The adjusted p-values of `ranking.compared` for one protocol; None for the best layer itself.
 
     Each is the probability of a difference at least as large if the result were as good as the best
     layer of its backbone, or of all backbones.
@@ -65,19 +63,15 @@ class PValues:
 
 
 @dataclass(frozen=True)
-class Result:
-    """The numbers of one probe or fusion that was run.
+class Scores:
+    """The scores of one protocol.
 
-    Accuracies are of the headline split; `mean_` and `std_` are over the random splits. `tuned_` is the
-    SVM with the C that is best in a cross-validation of the training rows. Times are wall-clock seconds:
-    feature = decode + read + forward up to the layer (or writing, if that takes longer) + joining the
-    file, for all images; svm = kernel + fit; all = the whole protocol on all cores. A fusion needs one
-    pass of each of its backbones and the kernels of all its layers. `train_peak_bytes` is of all
-    processes together. `memory` and `softmax` are None for a fusion; `softmax` also if that stage has
-    not run with the present parameters. `ranking` adds `p` and `distinct`.
+    Accuracies are of the headline split; `mean_` and `std_` are over the random splits. C is that of the
+    headline split. `ranking` adds `p` and `distinct_accuracy`, the accuracy without the test images that
+    have a duplicate in training, which is None if no test image is left.
     """
 
-    probe: Probe
+    C: float
     accuracy: float
     balanced_accuracy: float
     train_accuracy: float
@@ -85,17 +79,30 @@ class Result:
     std_accuracy: float
     mean_balanced_accuracy: float
     std_balanced_accuracy: float
-    feature_dim: int
-    C: float
-    tuned_C: float
+    distinct_accuracy: float | None = None
+    p: PValues = PValues()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The numbers of one probe or fusion that was run.
+
+    `tuned` and `fixed` are its scores with either C; `tuned_at_edge` tells whether the tuned C is the
+    first or the last of the grid. Times are wall-clock seconds: feature = decode + read + forward up to
+    the layer (or writing, if that takes longer) + joining the file, for all images; svm = kernel + fit;
+    all = the whole protocol on all cores. A fusion needs one pass of each of its backbones and the
+    kernels of all its layers. `slowed` lists the stages whose time other programs made longer.
+    `train_peak_bytes` is of all processes together. `memory` and `softmax` are None for a fusion;
+    `softmax` also if that stage has not run with the present parameters. `ranking` adds `n_duplicates`,
+    the number of test images that have a duplicate in training.
+    """
+
+    probe: Probe
+    tuned: Scores
+    fixed: Scores
     tuned_at_edge: bool
-    tuned_accuracy: float
-    tuned_balanced_accuracy: float
-    mean_tuned_accuracy: float
-    std_tuned_accuracy: float
-    mean_tuned_balanced_accuracy: float
-    std_tuned_balanced_accuracy: float
     cv_accuracy: float
+    feature_dim: int
     n_train: int
     n_test: int
     splits: int
@@ -108,10 +115,20 @@ class Result:
     train_peak_bytes: int
     feature_processor: str
     svm_processor: str
+    slowed: tuple[str, ...] = ()
     memory: Memory | None = None
     softmax: Softmax | None = None
-    p: PValues = PValues()
-    distinct: Distinct | None = None
+    n_duplicates: int = 0
+
+    @property
+    def features_slowed(self) -> bool:
+        """Whether other programs made the feature time longer."""
+        return bool({"decode", "extract"} & set(self.slowed))
+
+    @property
+    def svm_slowed(self) -> bool:
+        """Whether other programs made the SVM time longer."""
+        return bool({"gram", "train"} & set(self.slowed))
 
 
 @dataclass(frozen=True)
@@ -125,6 +142,14 @@ class Row:
     status: str
     members: tuple[Probe, ...] = ()
     result: Result | None = None
+
+
+def metric(protocol: str, name: str) -> str:
+    """The key of a score in the metrics: `mean_accuracy` is `mean_tuned_accuracy` if tuned."""
+    if protocol == "fixed":
+        return name
+    statistic, _, rest = name.partition("_")
+    return f"{statistic}_tuned_{rest}" if statistic in ("mean", "std") else f"tuned_{name}"
 
 
 def single_layers(results: Iterable[Result]) -> list[Result]:
@@ -143,18 +168,47 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
     files.write_csv(path, COLUMNS, lines)
 
 
+def text(rows: Sequence[Row], marked: Collection[tuple[str, str, Probe]]) -> str:
+    """The main columns for a terminal, at most 110 characters wide; `marked` is `answers.marked`."""
+    lines = []
+    for row in rows:
+        result = row.result
+        if result is None:
+            lines.append([str(row.probe), row.status])
+            continue
+        tuned, same = result.tuned, {key: " ≈" if (*key, row.probe) in marked else "" for key in _MARKS}
+        lines.append(
+            [
+                str(row.probe),
+                f"{tuned.accuracy:.4f}{same['tuned', 'split']}",
+                f"{tuned.mean_accuracy:.4f} ± {tuned.std_accuracy:.4f}{same['tuned', 'splits']}",
+                f"{result.fixed.accuracy:.4f}{same['fixed', 'split']}",
+                f"{result.feature_dim:,}",
+                f"{result.feature_seconds:,.1f} s{' †' if result.features_slowed else '  '}",
+                f"{result.svm_seconds:,.1f} s{' †' if result.svm_slowed else '  '}",
+            ]
+        )
+    headers = ["probe", "tuned C", "random splits", "fixed C", "features", "feature time", "SVM time"]
+    align = ("left", "left", "left", "left", "right", "right", "right")
+    table: str = tabulate(lines, headers, tablefmt="simple", colalign=align, disable_numparse=True)
+    return table
+
+
+_MARKS = [("tuned", "split"), ("tuned", "splits"), ("fixed", "split")]
+
+
 def _cells(row: Row) -> dict[str, Any]:
     members = " ".join(map(str, row.members))
     cells = {**vars(row.probe), "probe": row.probe, "status": row.status, "members": members}
     result = row.result
     if result is None:
         return cells
-    cells = {**vars(result), **vars(result.p), **cells}
+    cells = {**vars(result), **cells, "slowed": " ".join(result.slowed)}
+    for protocol, scores in (("tuned", result.tuned), ("fixed", result.fixed)):
+        numbers = {**vars(scores), **vars(scores.p)}
+        cells |= {metric(protocol, name): value for name, value in numbers.items()}
     if result.memory:
         cells |= vars(result.memory)
     if result.softmax:
         cells |= {f"softmax_{name}": value for name, value in vars(result.softmax).items()}
-    if result.distinct:
-        cells["distinct_accuracy"] = result.distinct.accuracy
-        cells["n_duplicates"] = result.distinct.n_duplicates
     return cells

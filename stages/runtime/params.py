@@ -7,7 +7,6 @@ that only torch knows: models, weights, modules.
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     Like DVC, use ruamel.yaml: PyYAML reads `1e-3` as a text.
 
     Raises `StageError` for the first fault: an unknown or missing key, a wrong type or value, a probe
-    with an unknown backbone or layer, or a fusion or `pca` of something that is not under probes.
+    with an unknown backbone or layer, or a fusion, `pca` or `predict` of what is not under probes.
     """
     document = _read(path)
     validator = _Validator(json.loads(_SCHEMA.read_text()))
@@ -57,11 +56,6 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     for section, probes in _lists(document):
         _check_listed(path, section, probes, document["probes"])
     return dict(document)
-
-
-def flat(svm: Mapping[str, Any]) -> dict[str, Any]:
-    """The section `svm` for files of metrics: the grid as text, as `dvc metrics diff` omits lists."""
-    return {**svm, "grid": " ".join(f"{C:g}" for C in svm["grid"])}
 
 
 def _read(path: Path) -> Any:
@@ -127,7 +121,7 @@ def _check_probe(path: Path, text: str, backbones: dict[str, Any]) -> None:
 
 def _lists(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
     fusions = [(f"fusions.{name}", probes) for name, probes in document["fusions"].items()]
-    return [*fusions, ("pca.probes", document["pca"]["probes"])]
+    return [*fusions, *((f"{key}.probes", document[key]["probes"]) for key in ("pca", "predict"))]
 
 
 def _check_listed(path: Path, section: str, probes: list[str], listed: list[str]) -> None:

@@ -56,26 +56,34 @@ class Paths:
         return self.data / "kernels" / f"{probe}.h5"
 
     def dual(self, probe: Probe) -> Path:
-        """The trained SVM as dual coefficients."""
+        """The SVM with the tuned C as dual coefficients."""
         return self.data / "dual" / f"{probe}.h5"
 
     def primal(self, probe: Probe) -> Path:
-        """The trained SVM as weights, for new images."""
+        """The SVM with the tuned C as weights, for new images."""
         return self.data / "primal" / f"{probe}.h5"
 
-    def metrics(self, probe: Probe) -> Path:
-        """Accuracies and settings."""
-        return self.results / "metrics" / f"{probe}.json"
+    # A probe by a protocol: `fixed` or `tuned`.
 
-    def predictions(self, probe: Probe) -> Path:
-        return self.results / "predictions" / f"{probe}.csv"
+    def metrics(self, probe: Probe, protocol: str) -> Path:
+        """Accuracies and other numbers."""
+        return self.results / protocol / "metrics" / f"{probe}.json"
+
+    def run(self, probe: Probe, protocol: str) -> Path:
+        """What the metrics were made with: settings, features and splits; how the fits ended."""
+        return self.results / protocol / "runs" / f"{probe}.json"
+
+    def predictions(self, probe: Probe, protocol: str) -> Path:
+        return self.results / protocol / "predictions" / f"{probe}.csv"
+
+    def splits(self, probe: Probe, protocol: str) -> Path:
+        return self.results / protocol / "splits" / f"{probe}.csv"
 
     def curve(self, probe: Probe) -> Path:
         """Cross-validated accuracy against C."""
-        return self.results / "curves" / f"{probe}.csv"
+        return self.results / "tuned" / "curves" / f"{probe}.csv"
 
-    def splits(self, probe: Probe) -> Path:
-        return self.results / "splits" / f"{probe}.csv"
+    # Other classifiers of a probe.
 
     def softmax(self, probe: Probe) -> Path:
         return self.results / "softmax" / f"{probe}.json"

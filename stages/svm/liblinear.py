@@ -6,6 +6,7 @@ kernels/empirical_map.py, at most n_train columns, and solves the same problem, 
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from stages.kernels import empirical_map
-from stages.svm.dual import KernelSVM
+from stages.svm.dual import KernelSVM, dual_objective
 
 MAX_STEPS = 10_000
 
@@ -43,4 +44,17 @@ def _fit(
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
     # z_i = K_iT basis, so w.z_i = K_iT (basis w): alpha = basis w is the same SVM in the dual.
     converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-    return KernelSVM(basis @ weights.T, bias, converged)
+    targets = np.where(y[:, None] == np.arange(len(bias)), 1.0, -1.0)
+    gap = max(map(partial(_gap, Z, C), weights, bias, targets.T))
+    return KernelSVM(basis @ weights.T, bias, converged, gap)
+
+
+def _gap(
+    Z: NDArray[np.float64], C: float, w: NDArray[np.float64], b: float, y: NDArray[np.float64]
+) -> float:
+    """Return the duality gap of a class, relative to its objective."""
+    hinge = np.maximum(0.0, 1 - y * (Z @ w + b))
+    primal = float((w @ w + b * b) / 2 + C * hinge @ hinge)
+    a = 2 * C * hinge  # the dual variables that belong to these losses
+    dual = dual_objective(a, y, Z @ (Z.T @ (y * a)) + (y * a).sum(), C)
+    return (primal - dual) / primal

@@ -1,12 +1,13 @@
-"""The evaluation protocol of one kernel: the headline split and random splits, a fixed and a tuned C.
+"""The evaluation protocol of one kernel: one SVM on the headline split and on each random split.
 
-On each split, cross-validation on the training rows tunes C. Two SVMs are trained on all training rows,
-one with the tuned C and one with the fixed C. Both predict all rows; no test row is used for training.
+`Fixed` trains with a given C. `Tuned` (svm/tuning.py) first chooses C by cross-validation on the
+training rows. An SVM is trained on all training rows of a split and predicts all rows; no test row is
+used for training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
@@ -17,111 +18,148 @@ from stages.dataset.index import Index
 from stages.kernels import fusion
 from stages.runtime import timing
 from stages.runtime.limits import one_blas_thread
-from stages.svm import cross_validation, liblinear, newton
+from stages.svm import newton
 from stages.svm.dual import KernelSVM
 
-SOLVERS: dict[str, cross_validation.Solver] = {
-    "newton": newton.fit_path,
-    "liblinear": liblinear.fit_path,
-}
+Kernels = Sequence[NDArray[np.float64]]
+Solver = Callable[[NDArray[np.float64], NDArray[np.int64], Sequence[float]], list[KernelSVM]]
 # With fewer training rows, starting a worker process takes longer than its work.
 _WORTH_A_PROCESS = 400
 
 
 @dataclass(frozen=True)
-class SplitResult:
-    """One split: decision values (n, k) of all rows with the `fixed` and with the `tuned` C.
+class Curve:
+    """Accuracy against C: `mean` and `std` over the folds for each C of the ascending `grid`.
 
-    `train` (n,) masks the training rows, and `curve` is the cross-validation on them. `converged` is
-    True if the solver reached both minima. `peak_bytes` is the peak memory of the process, in bytes.
+    `std` is the sample standard deviation (divided by folds - 1). `gap` is the largest duality gap of
+    all fits.
+    """
+
+    grid: list[float]
+    mean: list[float]
+    std: list[float]
+    gap: float
+
+    @property
+    def best(self) -> float:
+        """The C with the highest mean accuracy; the smallest such C if there are several."""
+        return self.grid[int(np.argmax(self.mean))]
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best C is the first or the last of the grid: a wider grid may hold a better C."""
+        return self.best in (self.grid[0], self.grid[-1])
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """The SVM of one split, its C, and its decision values (n, k) of all rows.
+
+    `train` (n,) masks the training rows. `curve` is the cross-validation that chose C, if one did.
+    `fit_seconds` is the time of the fit on all training rows, `peak_bytes` the peak memory of the
+    process.
     """
 
     train: NDArray[np.bool_]
-    fixed: NDArray[np.float64]
-    tuned: NDArray[np.float64]
-    curve: cross_validation.Curve
-    converged: bool
+    svm: KernelSVM
+    C: float
+    decisions: NDArray[np.float64]
+    fit_seconds: float
     peak_bytes: int
+    curve: Curve | None = None
+
+    @property
+    def gap(self) -> float:
+        """The largest duality gap of all fits."""
+        return max(self.svm.gap, self.curve.gap) if self.curve else self.svm.gap
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The SVM of the headline split (fixed C), and the results of the headline and random splits.
+    """The results of the headline split and of the random splits.
 
-    `fit_seconds` is the time to train that SVM and `all_seconds` the time of the protocol.
-    `worker_bytes` is the memory of all worker processes together.
+    `all_seconds` is the time of all splits. `worker_bytes` is the memory of all worker processes.
     """
 
-    svm: KernelSVM
     headline: SplitResult
     random: list[SplitResult]
-    fit_seconds: float
     all_seconds: float
     worker_bytes: int
 
 
+class Trainer(Protocol):
+    """Trains on one split. PROTOCOL names the results; SETTINGS are the parameters, keys of `svm`."""
+
+    PROTOCOL: ClassVar[str]
+    SETTINGS: ClassVar[tuple[str, ...]]
+
+    def __init__(self, **settings: Any) -> None: ...
+
+    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
+        """Train on the rows `train`, a mask (n,), of the classes y (n,); see `run` for `members`."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Trains with the fixed `C`; `solver` is `newton` or `liblinear`."""
+
+    PROTOCOL: ClassVar[str] = "fixed"
+    SETTINGS: ClassVar[tuple[str, ...]] = ("C", "solver")
+    C: float
+    solver: str
+
+    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
+        """Train on one split."""
+        fitting = timing.Stopwatch()
+        with fitting:
+            K = fusion.kernel(members, train)[:, train]
+            (svm,) = solver(self.solver)(K[train], y[train], [self.C])
+        with one_blas_thread():
+            decisions = svm.decide(K)
+        return SplitResult(train, svm, self.C, decisions, fitting.seconds, timing.peak_bytes())
+
+
 def run(
-    members: Sequence[NDArray[np.float64]],
+    members: Kernels,
     index: Index,
     masks: NDArray[np.bool_],
-    settings: Mapping[str, Any],
+    fit: Trainer,
     name: str,
 ) -> Evaluation:
-    """Run the protocol with one process per core and a progress bar called `name`.
+    """Train on every split, with one process per core and a progress bar called `name`.
 
     Parameters
     ----------
     members : kernels of all rows, (n, n); several kernels are fused, each scaled by the training rows
     index : the rows and the headline split
     masks : training rows of the s random splits, (s, n)
-    settings : the section `svm` of params.yaml
+    fit : `Fixed` or `tuning.Tuned`
 
     Raises
     ------
     StageError
-        if a class has fewer training images than `folds`, or C is too large for float64.
+        if a class has fewer training images than there are folds, or C is too large for float64.
     """
-    y, train, solve = index.y, index.train, SOLVERS[settings["solver"]]
-    splits = [train, *masks]
-    workers = min(cpu_count(), len(splits)) if train.sum() >= _WORTH_A_PROCESS else 1
-    fitting, everything = timing.Stopwatch(), timing.Stopwatch()
+    workers, everything = processes(int(index.train.sum()), len(masks)), timing.Stopwatch()
     with everything:
-        with fitting:  # timed before the workers start and compete for the cores
-            K = fusion.kernel(members, train)[np.ix_(train, train)]
-            (svm,) = solve(K, y[train], [settings["C"]])
-        fitted = [svm, *[None] * len(masks)]
-        jobs = [
-            delayed(run_split)(members, y, mask, settings, fixed)
-            for mask, fixed in zip(splits, fitted, strict=True)
-        ]
+        # Timed before the workers start and compete for the cores.
+        headline = fit(members, index.y, index.train)
+        jobs = [delayed(fit)(members, index.y, mask) for mask in masks]
         running = Parallel(n_jobs=workers, return_as="generator")(jobs)
-        headline, *random = tqdm(running, desc=name, total=len(jobs), unit="split")
-    peak = max(result.peak_bytes for result in (headline, *random))
-    worker_bytes = workers * peak if workers > 1 else 0
-    return Evaluation(svm, headline, random, fitting.seconds, everything.seconds, worker_bytes)
+        random = list(tqdm(running, desc=name, total=len(jobs), unit="split"))
+    peak = max(result.peak_bytes for result in random)
+    return Evaluation(headline, random, everything.seconds, workers * peak if workers > 1 else 0)
 
 
-def run_split(
-    members: Sequence[NDArray[np.float64]],
-    y: NDArray[np.int64],
-    train: NDArray[np.bool_],
-    settings: Mapping[str, Any],
-    fixed: KernelSVM | None = None,
-) -> SplitResult:
-    """Run the protocol on one split; `fixed` is the SVM with the fixed C, if already trained."""
-    solve, block = SOLVERS[settings["solver"]], np.ix_(train, train)
-    curve = cross_validation.cross_validate(
-        [member[block] for member in members],
-        y[train],
-        grid=settings["grid"],
-        folds=settings["folds"],
-        seed=settings["seed"],
-        solve=solve,
-    )
-    K = fusion.kernel(members, train)[:, train]
-    fixed = fixed or solve(K[train], y[train], [settings["C"]])[0]
-    (tuned,) = solve(K[train], y[train], [curve.best])
-    with one_blas_thread():
-        decisions = fixed.decide(K), tuned.decide(K)
-    converged = fixed.converged and tuned.converged
-    return SplitResult(train, *decisions, curve, converged, timing.peak_bytes())
+def solver(name: str) -> Solver:
+    """The function `fit_path` of the solver called `name`."""
+    if name == "newton":
+        return newton.fit_path
+    from stages.svm import liblinear  # loads scikit-learn, which takes longer than to fit
+
+    return liblinear.fit_path
+
+
+def processes(n_train: int, jobs: int) -> int:
+    """The number of processes that make `jobs` fits of `n_train` rows quickest."""
+    return min(cpu_count(), jobs) if n_train >= _WORTH_A_PROCESS else 1

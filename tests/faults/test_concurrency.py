@@ -33,5 +33,5 @@ def test_a_queue_with_two_workers(project: Project) -> None:
         time.sleep(1)
     assert status.count("Success") == len(values), status
     table = csv.DictReader(project.run("dvc", "exp", "show", "--csv").splitlines())
-    tried = {line["svm.C"]: line["results/metrics/squeeze/pool1.json:C"] for line in table}
+    tried = {line["svm.C"]: line["results/fixed/metrics/squeeze/pool1.json:C"] for line in table}
     assert {value: value for value in values}.items() <= tried.items(), tried

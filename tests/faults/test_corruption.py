@@ -21,7 +21,7 @@ from stages.kernels import gram
 from stages.runtime.probe import Probe
 
 FLIPS = 12
-METRICS = Path("results/metrics/squeeze/pool2.json")
+METRICS = Path("results/fixed/metrics/squeeze/pool2.json")
 
 
 @pytest.fixture(scope="module")

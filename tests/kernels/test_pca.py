@@ -32,8 +32,8 @@ def test_scores_are_scikit_learns_pca_of_the_features(kind: str, scale: float) -
     X, train = data(kind)
     X *= scale
     theirs = PCA(svd_solver="full").fit(X[train])
-    Z, ratio = pca.scores(X @ X.T, train)
-    r = RANKS[kind]
+    found = pca.components(X @ X.T, train)
+    Z, ratio, r = found.scores, found.ratio, RANKS[kind]
     assert Z.shape == (N, r)
     expected = theirs.transform(X)[:, :r]
     signs = np.sign((Z * expected).sum(axis=0))
@@ -45,7 +45,8 @@ def test_scores_are_scikit_learns_pca_of_the_features(kind: str, scale: float) -
 
 def test_components_go_from_the_largest_to_the_smallest() -> None:
     X, train = data("wide")
-    Z, ratio = pca.scores(X @ X.T, train)
+    found = pca.components(X @ X.T, train)
+    Z, ratio = found.scores, found.ratio
     assert (np.diff(ratio) <= 0).all()
     assert ratio.sum() == pytest.approx(1)
     assert np.allclose(Z[train].mean(axis=0), 0, atol=1e-9)
@@ -62,22 +63,53 @@ def test_test_rows_do_not_influence_the_components(kind: str) -> None:
     """One test row is changed, another one removed: all other rows keep their scores to the last bit."""
     X, train = data(kind)
     K = X @ X.T
-    Z, ratio = pca.scores(K, train)
+    before = pca.components(K, train)
     first, second = np.flatnonzero(~train)[:2]
     changed = K.copy()
     changed[first] = changed[:, first] = 1e6 * np.random.default_rng(0).normal(size=N)
     changed[second] = changed[:, second] = np.nan
-    Z_changed, ratio_changed = pca.scores(changed, train)
+    after = pca.components(changed, train)
     others = np.delete(np.arange(N), [first, second])
-    assert np.array_equal(Z_changed[others], Z[others])
-    assert np.array_equal(ratio_changed, ratio)
-    assert not np.allclose(Z_changed[first], Z[first])
+    assert np.array_equal(after.scores[others], before.scores[others])
+    assert np.array_equal(after.project(5)[others], before.project(5)[others])
+    assert np.array_equal(after.ratio, before.ratio)
+    assert not np.allclose(after.scores[first], before.scores[first])
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e3])
 def test_training_rows_that_are_alike_have_one_component_of_zeros(value: float) -> None:
     X, train = data("narrow")
     X[train] = value * np.arange(X.shape[1])
-    Z, ratio = pca.scores(X @ X.T, train)
-    assert np.array_equal(Z, np.zeros((N, 1)))
-    assert np.array_equal(ratio, [0.0])
+    found = pca.components(X @ X.T, train)
+    assert np.array_equal(found.scores, np.zeros((N, 1)))
+    assert np.array_equal(found.ratio, [0.0])
+    # What is left is the mean.
+    mean = X[train].mean(axis=0)
+    length = np.linalg.norm(mean)
+    expected = X @ mean / length if length else np.zeros(N)
+    assert np.allclose(found.project(1), np.column_stack([np.zeros(N), expected]))
+
+
+@pytest.mark.parametrize("kind", RANKS)
+@pytest.mark.parametrize("p", [1, 5, None])
+def test_the_projection_keeps_the_components_and_the_mean(kind: str, p: int | None) -> None:
+    """Its inner products are those of the features projected by scikit-learn's components."""
+    X, train = data(kind)
+    p = p or RANKS[kind]
+    theirs = PCA(p, svd_solver="full").fit(X[train])
+    mean = X[train].mean(axis=0)
+    Q = np.linalg.qr(np.column_stack([theirs.components_.T, mean]))[0]
+    projected = pca.components(X @ X.T, train).project(p)
+    assert projected.shape == (N, p + 1)
+    expected = X @ Q @ Q.T @ X.T
+    assert np.allclose(projected @ projected.T, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kind", RANKS)
+def test_all_components_and_the_mean_are_the_layer_itself(kind: str) -> None:
+    X, train = data(kind)
+    K = X @ X.T
+    found = pca.components(K, train)
+    projected = found.project(len(found.ratio))
+    cross = projected @ projected[train].T
+    assert np.allclose(cross, K[:, train], rtol=0, atol=1e-9 * np.abs(K).max())

@@ -43,9 +43,7 @@ def test_the_most_confident_mistakes_come_first(outcome: predictions.Outcome) ->
 
 
 def test_accuracy_on_each_random_split(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text(
-        "split,accuracy,balanced_accuracy,tuned_C\n1,0.5,0.6,1\n2,0.75,0.7,1\n"
-    )
+    (tmp_path / "t.csv").write_text("split,accuracy,balanced_accuracy,C\n1,0.5,0.6,1\n2,0.75,0.7,1\n")
     assert predictions.read_splits(tmp_path / "t.csv") == [0.5, 0.75]
 
 
@@ -55,11 +53,12 @@ def test_accuracy_against_c(tmp_path: Path) -> None:
 
 
 def test_each_number_of_components_has_its_scores_and_times(tmp_path: Path) -> None:
-    lines = "components,variance,accuracy,balanced_accuracy\n1,0.25,0.5,0.4\n16,1,0.75,0.7\n"
+    columns = "components,variance,accuracy,balanced_accuracy,cv_accuracy,cv_deviation"
+    lines = f"{columns}\n1,0.25,0.5,0.4,0.6,0.01\n16,1,0.75,0.7,0.8,0.02\n"
     (tmp_path / "curve.csv").write_text(lines)
     assert predictions.read_components(tmp_path / "curve.csv", [0.1, 0.2]) == [
-        predictions.Component(1, 0.25, 0.5, 0.4, 0.1),
-        predictions.Component(16, 1.0, 0.75, 0.7, 0.2),
+        predictions.Component(1, 0.25, 0.5, 0.4, 0.6, 0.01, 0.1),
+        predictions.Component(16, 1.0, 0.75, 0.7, 0.8, 0.02, 0.2),
     ]
 
 

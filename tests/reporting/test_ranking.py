@@ -7,7 +7,7 @@ from support.results import result
 
 from stages.reporting import ranking
 from stages.reporting.predictions import Outcome
-from stages.reporting.table import Distinct, Result
+from stages.reporting.table import PROTOCOLS, Result
 from stages.runtime.probe import Probe
 
 # How many of the twenty test images are right (the first ones), and the accuracy on three splits, in
@@ -47,10 +47,17 @@ def names(results: Sequence[Result]) -> list[str]:
 
 
 def p_values(column: str) -> dict[str, float]:
-    compared = ranking.compared(RESULTS, OUTCOMES, SPLITS)
-    assert names(compared) == names(RESULTS)
-    values = {str(result.probe): getattr(result.p, column) for result in compared}
-    return {probe: value for probe, value in values.items() if value is not None}
+    """Those of the fixed C. Where the tuned C has the same outcomes, it has the same p-values."""
+    found = {}
+    for protocol in PROTOCOLS:
+        compared = ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol)
+        assert names(compared) == names(RESULTS)
+        values = {str(one.probe): getattr(ranking.scores(one, protocol).p, column) for one in compared}
+        found[protocol] = {probe: value for probe, value in values.items() if value is not None}
+        other = next(name for name in PROTOCOLS if name != protocol)
+        assert all(getattr(ranking.scores(one, other).p, column) is None for one in compared)
+    assert found["tuned"] == found["fixed"]
+    return found["fixed"]
 
 
 def test_the_best_is_a_layer() -> None:
@@ -58,8 +65,21 @@ def test_the_best_is_a_layer() -> None:
     assert best
     assert on_average
     assert names([best, on_average]) == ["n/b", "m/c"]
-    assert ranking.best([]) is ranking.best_on_average([]) is ranking.ranked([]) is None
-    assert ranking.best(RESULTS[-1:]) is ranking.ranked(RESULTS[-1:]) is None  # a fusion alone
+    assert ranking.best([]) is ranking.best_on_average([]) is ranking.ranked([], "tuned") is None
+    assert ranking.best(RESULTS[-1:]) is ranking.ranked(RESULTS[-1:], "fixed") is None  # a fusion alone
+
+
+def test_each_protocol_has_its_own_best() -> None:
+    results = [
+        result("n/a", 0.8, tuned_accuracy=0.9, mean_accuracy=0.7, mean_tuned_accuracy=0.6),
+        result("n/b", 0.85, tuned_accuracy=0.7, mean_accuracy=0.6, mean_tuned_accuracy=0.8),
+    ]
+    for protocol, best, on_average in (("tuned", "n/a", "n/b"), ("fixed", "n/b", "n/a")):
+        found = ranking.ranked(results, protocol)
+        assert found
+        assert names([found.best, found.best_on_average]) == [best, on_average]
+        assert found.top.accuracy == max(ranking.scores(one, protocol).accuracy for one in results)
+        assert found.top_on_average.mean_accuracy == (0.8 if protocol == "tuned" else 0.7)
 
 
 def test_on_the_headline_split_all_are_compared_with_the_best_layer() -> None:
@@ -90,24 +110,28 @@ def test_over_the_splits_layers_are_compared_with_the_best_of_their_backbone() -
     assert p_values("resampled_t_backbone") == pytest.approx({"n/a": t(3), "m/e": 2 * t(20)})
 
 
-def test_those_that_cannot_be_told_from_the_best_are_layers() -> None:
-    ranked = ranking.ranked(ranking.compared(RESULTS, OUTCOMES, SPLITS))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_cannot_be_told_from_the_best(protocol: str) -> None:
+    """Fusions among it."""
+    ranked = ranking.ranked(ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol), protocol)
     assert ranked
-    assert names([ranked.best, *ranked.alike]) == ["n/b", "m/c"]
-    assert names([ranked.best_on_average, *ranked.alike_on_average]) == ["m/c", "n/a", "n/b"]
-    assert ranked.others == 3
-    assert ranked.standard_error == ranking.standard_error(ranked.best)
-    not_compared = ranking.ranked(RESULTS)
+    assert names([ranked.best, *ranked.alike]) == ["n/b", "m/c", "fusion/f"]
+    assert names([ranked.best_on_average, *ranked.alike_on_average]) == [
+        "m/c", "n/a", "n/b", "fusion/f",
+    ]  # fmt: skip
+    assert ranked.standard_error == ranking.standard_error(19 / 20, 20)
+    not_compared = ranking.ranked(RESULTS, protocol)
     assert not_compared
     assert not_compared.alike == not_compared.alike_on_average == []
 
 
 def test_where_nothing_has_run_nothing_is_compared() -> None:
-    assert ranking.compared([], {}, {}) == ranking.without_duplicates([], {}, np.zeros(0, bool)) == []
+    assert ranking.compared([], {}, {}, "tuned") == []
+    assert ranking.without_duplicates([], {}, np.zeros(0, bool), "tuned") == []
 
 
 def test_one_layer_alone_has_nothing_to_be_compared_with() -> None:
-    assert ranking.compared(RESULTS[:1], OUTCOMES, SPLITS) == RESULTS[:1]
+    assert ranking.compared(RESULTS[:1], OUTCOMES, SPLITS, "tuned") == RESULTS[:1]
 
 
 def test_accuracy_without_the_duplicates_of_training_images() -> None:
@@ -115,18 +139,20 @@ def test_accuracy_without_the_duplicates_of_training_images() -> None:
     outcome = Outcome([2, 5, 6, 7], list("aabb"), list("abba"), [1.0] * 4)
     seen, given = np.isin(np.arange(8), [0, 5, 6]), [result("n/a", 0.5)]
 
-    def distinct(mask: NDArray[np.bool_]) -> Distinct | None:
-        (found,) = ranking.without_duplicates(given, {given[0].probe: outcome}, mask)
-        assert found.accuracy == 0.5
-        return found.distinct
+    def distinct(mask: NDArray[np.bool_], protocol: str = "tuned") -> tuple[float | None, int]:
+        outcomes = {given[0].probe: outcome}
+        (found,) = ranking.without_duplicates(given, outcomes, mask, protocol)
+        scores = ranking.scores(found, protocol)
+        assert scores.accuracy == 0.5
+        return scores.distinct_accuracy, found.n_duplicates
 
-    assert distinct(seen) == Distinct(1 / 2, 2)
-    assert distinct(seen | ~seen) == Distinct(None, 4)
-    assert distinct(seen & ~seen) == Distinct(0.5, 0)
+    assert distinct(seen) == distinct(seen, "fixed") == (1 / 2, 2)
+    assert distinct(seen | ~seen) == (None, 4)
+    assert distinct(seen & ~seen) == (0.5, 0)
 
 
 def test_the_standard_error_is_that_of_a_share() -> None:
     """Against the spread of shares drawn at random."""
     drawn = np.random.default_rng(0).binomial(20, 0.7, size=200_000) / 20
-    error = ranking.standard_error(result("n/a", 0.7, n_test=20))
+    error = ranking.standard_error(0.7, 20)
     assert error == pytest.approx(drawn.std(), rel=0.01)

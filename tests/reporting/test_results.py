@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.results import NUMBERS
+from support.results import MADE, METRICS
 from support.study import only
 
 from stages.reporting import results, table
 from stages.reporting.results import Study
-from stages.reporting.table import Memory, Result, Row, Softmax
+from stages.reporting.table import PROTOCOLS, Memory, Result, Row, Softmax
 from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
@@ -19,12 +19,14 @@ SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
 SHUFFLE = {
     **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
 }  # fmt: skip
-SVM = {
-    "C": 1.0, "normalize": "none", "solver": "newton", "grid": "0.01 0.1 1", "folds": 3, "seed": 0,
-    "split_digest": "1234",
-}  # fmt: skip
-METRICS = {**SVM, **NUMBERS}
-PEAK = {"peak_bytes": 2**30, "processor": "a processor"}
+COMMON = {"normalize": "none", "solver": "newton", "split_digest": "1234", **MADE}
+RUNS = {
+    "fixed": {**COMMON, "C": 1.0},
+    "tuned": {**COMMON, "grid": [0.01, 0.1, 1.0], "folds": 3, "seed": 0, "at_edge": False},
+}
+IDLE = {"cores": 2, "wall_seconds": 10.0, "processor_seconds": 9.0, "other_seconds": 0.1}
+BUSY = {**IDLE, "other_seconds": 10.5}
+PEAK = {"peak_bytes": 2**30, "processor": "a processor", **IDLE}
 FIT = {"fit_seconds": 0.5, "all_seconds": 60.0, "worker_bytes": 2**20, **PEAK}
 POOL1, BOTH = Probe("squeeze", "pool1"), Probe("fusion", "both")
 # The deepest layer of squeeze is not the last of its layers.
@@ -38,9 +40,17 @@ def put(path: Path, record: dict[str, Any]) -> None:
 
 def ran(study: Study, text: str, kernel_seconds: float, **facts: Any) -> None:
     probe, paths = Probe.parse(text), study.paths
-    put(paths.metrics(probe), {**METRICS, **facts})
+    put_trained(study, probe, {"members": text, **facts})
     put(paths.timings("gram", probe), {"kernel_seconds": kernel_seconds, **PEAK})
-    put(paths.timings("train", probe), FIT)
+
+
+def put_trained(study: Study, probe: Probe, facts: dict[str, Any], **changes: float) -> None:
+    """What `train` and `tune` write; `changes` are made to the metrics of both."""
+    for protocol in PROTOCOLS:
+        put(study.paths.metrics(probe, protocol), {**METRICS[protocol], **changes})
+        put(study.paths.run(probe, protocol), {**RUNS[protocol], **facts})
+    for stage in ("train", "tune"):
+        put(study.paths.timings(stage, probe), FIT)
 
 
 def extracted(sources: Study, backbone: str, read: float, **forward: float) -> None:
@@ -88,8 +98,8 @@ def fused(sources: Study, small: dict[str, Any]) -> Study:
     ran(sources, "shuffle/stage2", 4.0, **SHUFFLE)
     names = {key: " ".join([SQUEEZE[key]] * 2 + [SHUFFLE[key]]) for key in SQUEEZE}
     facts = {**names, "module": "features.5 features.2 stage2", "members": " ".join(FUSED)}
-    put(sources.paths.metrics(BOTH), {**METRICS, **facts, "accuracy": 0.95})
-    put(sources.paths.timings("fuse", "both"), {**FIT, "fit_seconds": 0.75})
+    put_trained(sources, BOTH, facts, accuracy=0.95)
+    put(sources.paths.timings("train", BOTH), {**FIT, "fit_seconds": 0.75})
     return sources
 
 
@@ -115,8 +125,9 @@ def test_every_probe_gets_a_row_run_or_not(sources: Study) -> None:
     assert first.memory == Memory(2**29, 2**30)
     assert first.train_peak_bytes == 2**30 + 2**20
     assert (first.feature_processor, first.svm_processor) == ("the GPU of squeeze", "a processor")
-    assert (first.mean_accuracy, first.std_accuracy, first.splits) == (0.87, 0.01, 2)
-    assert first.softmax == Softmax(0.91, True, 2.0 + 0.125 + 4.0)
+    assert (first.fixed.mean_accuracy, first.fixed.std_accuracy, first.splits) == (0.87, 0.01, 2)
+    assert (first.tuned.mean_accuracy, first.tuned.train_accuracy, first.tuned.C) == (0.88, 0.99, 0.1)
+    assert first.softmax == Softmax(0.91, True, 2.0 + 0.125 + 4.0, False)
     assert second.softmax is None  # that stage has not run yet
     assert rows[2] == Row(Probe("shuffle", "stage2"), "not run")
     assert rows[3] == Row(BOTH, "not run", members("squeeze/pool2", "shuffle/stage2"))
@@ -172,7 +183,7 @@ def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, A
 def test_a_softmax_layer_of_other_parameters_is_not_shown(sources: Study, small: dict[str, Any]) -> None:
     small["softmax"]["C"] = 0.1
     (first,) = run(results.collect(sources)[:1])
-    assert (first.accuracy, first.softmax) == (0.8988, None)
+    assert (first.fixed.accuracy, first.softmax) == (0.8988, None)
 
 
 def test_a_softmax_layer_of_another_split_is_not_shown(sources: Study) -> None:
@@ -184,7 +195,7 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(fused: Study) 
     row = results.collect(fused)[-1]
     assert (row.probe, row.status, row.members) == (BOTH, "run", members(*FUSED))
     (result,) = run([row])
-    assert result.accuracy == 0.95
+    assert result.fixed.accuracy == 0.95
     # Decoding; the pass of squeeze as far as pool2; that of shuffle.
     assert result.feature_seconds == 3.0 + (0.25 + 10.0 + 0.5 + 0.5 + 2.0) + (0.5 + 7.0 + 0.5 + 1.0)
     assert result.feature_processor == "the GPU of shuffle; the GPU of squeeze"
@@ -194,7 +205,11 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(fused: Study) 
 
 
 def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
-    for path in (fused.paths.metrics(BOTH), fused.paths.timings("fuse", "both")):
+    paths = fused.paths
+    for path in (
+        *(path(BOTH, protocol) for path in (paths.metrics, paths.run) for protocol in PROTOCOLS),
+        *(paths.timings(stage, BOTH) for stage in ("train", "tune")),
+    ):
         content = path.read_text()
         path.unlink()
         assert results.collect(fused)[-1] == Row(BOTH, "not run", members(*FUSED))
@@ -202,7 +217,7 @@ def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
 
 
 def test_a_fusion_is_out_of_date_where_a_member_is_not_run(fused: Study) -> None:
-    fused.paths.metrics(Probe("shuffle", "stage2")).unlink()
+    fused.paths.metrics(Probe("shuffle", "stage2"), "tuned").unlink()
     *_, member, fusion = results.collect(fused)
     assert member.status == "not run"
     assert fusion == Row(BOTH, "out of date", members(*FUSED))
@@ -259,16 +274,24 @@ def test_components_are_told_with_their_times(sources: Study) -> None:
 
 def put_pca(sources: Study) -> None:
     probe, paths = Probe("squeeze", "pool2"), sources.paths
-    record = {**SQUEEZE, "module": "features.5", "C": 1.0, "normalize": "none", "split_digest": "12"}
+    settings = {"C": 0.1, "normalize": "none", "folds": 3, "seed": 0, "split_digest": "12"}
+    record = {**SQUEEZE, "module": "features.5", **settings}
     put(paths.pca(probe, ".json"), record)
     put(paths.timings("pca", probe), {"svm_seconds": [0.1, 0.2], **PEAK})
-    lines = "components,variance,accuracy,balanced_accuracy\n1,0.25,0.5,0.4\n16,1,0.75,0.7\n"
+    columns = "components,variance,accuracy,balanced_accuracy,cv_accuracy,cv_deviation"
+    lines = f"{columns}\n1,0.25,0.5,0.4,0.5,0.1\n16,1,0.75,0.7,0.6,0.1\n"
     paths.pca(probe, ".csv").write_text(lines)
 
 
-def test_components_of_another_setting_are_not_told(sources: Study, small: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("key", "value"), [("normalize", "l2"), ("folds", 4), ("C", 0.01)])
+def test_components_of_another_setting_are_not_told(
+    key: str, value: object, sources: Study, small: dict[str, Any]
+) -> None:
     put_pca(sources)
-    small["svm"]["C"] = 0.1
+    if key == "C":  # that of the layer, which was tuned again
+        put(sources.paths.metrics(Probe("squeeze", "pool2"), "tuned"), {**METRICS["tuned"], "C": value})
+    else:
+        small["svm"][key] = value
     assert results.components(sources) == {}
 
 
@@ -282,7 +305,7 @@ def test_components_of_what_was_not_run_are_left_out(missing: str, sources: Stud
 
 
 def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
-    fused.paths.metrics(Probe("squeeze", "pool2")).unlink()
+    fused.paths.metrics(Probe("squeeze", "pool2"), "fixed").unlink()
     table.write_csv(tmp_path / "t.csv", results.collect(fused))
     lines = read_csv(tmp_path / "t.csv")
     assert [line["probe"] for line in lines] == [*small["probes"], "fusion/both"]
@@ -296,5 +319,40 @@ def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) ->
 
 def test_every_number_of_a_result_has_a_column(fused: Study) -> None:
     (first,) = run(results.collect(fused)[:1])
-    nested = {"memory", "softmax", "p", "distinct", "probe"}
+    nested = {"memory", "softmax", "tuned", "fixed", "probe"}
     assert set(vars(first)) - nested <= set(table.COLUMNS)
+    scores = {*vars(first.tuned), *vars(first.tuned.p)} - {"p"}
+    for protocol in table.PROTOCOLS:
+        assert {table.metric(protocol, name) for name in scores} <= set(table.COLUMNS)
+
+
+def test_times_of_a_busy_computer_are_named(fused: Study) -> None:
+    """A fusion has the features and the kernels of its layers, but not their SVMs."""
+    paths = fused.paths
+    put(paths.timings("train", POOL1), {**FIT, **BUSY})
+    gram = {"kernel_seconds": 2.0, **PEAK, **BUSY}
+    put(paths.timings("gram", Probe("squeeze", "pool2")), gram)
+    spent = json.loads(paths.timings("extract", "shuffle").read_text())
+    put(paths.timings("extract", "shuffle"), {**spent, **BUSY})
+    softmax = {"map_seconds": 0.125, "fit_seconds": 4.0, **PEAK, **BUSY}
+    put(paths.timings("softmax", POOL1), softmax)
+    rows = results.collect(fused)
+    slowed = [result.slowed for result in run(rows)]
+    assert slowed == [("train",), ("gram",), ("extract",), ("extract", "gram")]
+    assert [result.features_slowed for result in run(rows)] == [False, False, True, True]
+    assert [result.svm_slowed for result in run(rows)] == [True, True, False, True]
+    assert (head := run(rows)[0].softmax)
+    assert head.slowed
+
+
+def test_the_terminal_gets_the_main_columns(fused: Study) -> None:
+    put(fused.paths.timings("train", POOL1), {**FIT, **BUSY})
+    fused.paths.metrics(Probe("squeeze", "pool2"), "fixed").unlink()
+    rows = results.collect(fused)
+    lines = table.text(rows, {("tuned", "split", POOL1), ("fixed", "splits", POOL1)}).splitlines()
+    assert lines[2].split("  ")[0] == "squeeze/pool1"
+    assert "0.9000 ≈" in lines[2]
+    assert "0.8800 ± 0.0300  " in lines[2]
+    assert lines[2].endswith("2.5 s †")
+    assert lines[3].split() == ["squeeze/pool2", "not", "run"]
+    assert max(map(len, lines)) <= 110

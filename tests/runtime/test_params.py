@@ -15,7 +15,7 @@ from support.study import ROOT, SMALL
 
 from stages.networks.layers import check_backbones
 from stages.runtime.errors import StageError
-from stages.runtime.params import flat, load_params
+from stages.runtime.params import load_params
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -87,6 +87,10 @@ WRONG: dict[str, tuple[Edit, str]] = {
         lambda p: p["pca"].update(probes=["squeeze/pool9"]),
         "pca.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
     ),
+    "predict probe that is not listed": (
+        lambda p: p["predict"].update(probes=["squeeze/pool9"]),
+        "predict.probes: one of squeeze/pool.*; found 'squeeze/pool9', which is not under probes",
+    ),
     "pca of nothing": (lambda p: p["pca"].update(probes=[]), "pca.probes: a list, .* one or more"),
     "pca of no components": (lambda p: p["pca"].update(components=[]), "pca.components: a list"),
     "component nought": (lambda p: p["pca"].update(components=[1, 0]), "components.1: .*found 0"),
@@ -100,11 +104,11 @@ WRONG: dict[str, tuple[Edit, str]] = {
         'splits.group_duplicates: true or false; found "yes"',
     ),
     "0 is not false": (lambda p: p["splits"].update(group_duplicates=0), "true or false; found 0"),
-    "more bits than there are": (
-        lambda p: p["duplicates"].update(distance=257),
-        "duplicates.distance: .*0 to 256; found 257",
+    "more alike than the same": (
+        lambda p: p["duplicates"].update(similarity=1.01),
+        "duplicates.similarity: a number, 0.4 to 1; found 1.01",
     ),
-    "fewer bits than none": (lambda p: p["duplicates"].update(distance=-1), "0 to 256; found -1"),
+    "hardly alike": (lambda p: p["duplicates"].update(similarity=0.39), "0.4 to 1; found 0.39"),
 }
 
 
@@ -121,10 +125,10 @@ def test_each_mistake_gets_one_clear_line(case: str, small: dict[str, Any], stud
 
 def test_values_at_their_limits_are_allowed(small: dict[str, Any], study: Any) -> None:
     small["fusions"] = {"fusion": [*BOTH, "shuffle/stage2"], "2": BOTH}
-    small["duplicates"]["distance"], small["splits"]["group_duplicates"] = 256, True
+    small["duplicates"]["similarity"], small["splits"]["group_duplicates"] = 1, True
     study(small)
     assert load_params() == small
-    small["fusions"], small["duplicates"]["distance"] = {}, 0
+    small["fusions"], small["duplicates"]["similarity"] = {}, 0.4
     study(small)
     assert load_params() == small
 
@@ -241,9 +245,3 @@ def test_any_edit_of_the_text_is_accepted_or_refused_in_one_line(
 @given(content=st.binary(max_size=60) | st.lists(telling | st.text(max_size=9)).map(encoded))
 def test_any_bytes_are_accepted_or_refused_in_one_line(content: bytes, tmp_path_factory: Any) -> None:
     judged(content, tmp_path_factory.getbasetemp())
-
-
-def test_the_grid_is_text_in_files_of_metrics() -> None:
-    """`dvc metrics diff` leaves lists out."""
-    settings = {**SMALL["svm"], "grid": [1e-05, 0.01, 1.0, 100]}
-    assert flat(settings) == {**settings, "grid": "1e-05 0.01 1 100"}

@@ -15,6 +15,7 @@ VALUES: dict[str, list[Any]] = {
     "suffix": [".csv", ".json"],
     "name": ["vgg16", "resnet50", "vgg16/pool1"],
     "stage": ["extract", "train"],
+    "protocol": ["fixed", "tuned"],
 }
 FOLDERS = ("data", "results")
 NAMES = sorted({name for name in dir(Paths()) if not name.startswith("_")} - {*FOLDERS})

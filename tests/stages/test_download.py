@@ -1,6 +1,5 @@
 import hashlib
 import io
-import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.loopback import Server
-from support.study import ROOT
+from support.study import ROOT, needs_scene15
 
 from stages import download
 from stages.runtime.errors import StageError
@@ -110,6 +109,14 @@ def test_the_users_own_copy_needs_no_network(
         assert server.requests == []
 
 
+def test_an_empty_variable_names_no_copy(
+    run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENE15", "")
+    with Server({"/1.zip": WHOLE}) as server:
+        assert contents(run(source="scene15", mirrors=[f"{server.url}/1.zip"])) == CONTENTS
+
+
 def test_an_incomplete_copy_does_not_fall_back_to_the_network(
     run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,9 +153,7 @@ def test_generated_scenes_are_written(run: Callable[..., Path]) -> None:
     assert len(contents(run(source="synthetic"))) == 3 * 12
 
 
-@pytest.mark.skipif(
-    "SCENE15" not in os.environ, reason="set SCENE15=<archive or folder> to try the real images"
-)
+@needs_scene15
 def test_the_real_scene15_is_complete(tmp_path: Path, study: Any, small: dict[str, Any]) -> None:
     small["data"].update(source="scene15")
     study(small)

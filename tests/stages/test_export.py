@@ -135,7 +135,7 @@ def test_features_of_another_layer_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "stage"), [("features", "extract@a"), ("kernel", "gram@a/b"), ("dual", "train@a/b")]
+    ("file", "stage"), [("features", "extract@a"), ("kernel", "gram@a/b"), ("dual", "tune@a/b")]
 )
 def test_files_of_other_rows_are_refused(file: str, stage: str) -> None:
     make()
@@ -150,5 +150,5 @@ def test_an_svm_of_another_split_is_refused() -> None:
     given = make()
     train = np.roll(given.images.train, 1)
     index.write(Paths().index, index.Index(given.images.keys, train))
-    with pytest.raises(StageError, match=r"found that of other training rows .* dvc repro train@a/b\.$"):
+    with pytest.raises(StageError, match=r"found that of other training rows .* dvc repro tune@a/b\.$"):
         run()

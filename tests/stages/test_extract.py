@@ -102,6 +102,32 @@ def test_an_interrupted_extraction_is_resumed_and_gives_the_same_bytes(
     assert not Paths().partial("squeeze").exists()
 
 
+def test_rows_of_another_number_of_threads_are_not_continued(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last bits may depend on it, and a file of features has one origin."""
+    images_of(folder, count=30)
+    start, threads = Taps.start, torch.get_num_threads()
+    rows: list[int] = []
+
+    def until(taps: Taps, images: torch.Tensor, names: list[str]) -> Any:
+        rows.append(len(images))
+        if len(rows) == 7:
+            raise Killed
+        return start(taps, images, names)
+
+    monkeypatch.setattr(Taps, "start", until)
+    with pytest.raises(Killed):
+        run_extract(folder, "squeeze", "features")
+    assert (Paths().partial("squeeze") / "progress.json").exists()
+    try:
+        torch.set_num_threads(threads + 1)
+        run_extract(folder, "squeeze", "features")
+    finally:
+        torch.set_num_threads(threads)
+    assert sum(rows[7:]) == 90
+
+
 class Small:
     """`Taps.start` of a GPU that holds `most` images at once."""
 

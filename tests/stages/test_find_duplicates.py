@@ -7,7 +7,7 @@ from stages.sources import synthetic
 
 
 def test_find_duplicates_finds_a_copied_file(small: dict[str, Any], study: Any) -> None:
-    small["duplicates"]["distance"] = 0
+    small["duplicates"]["similarity"] = 1
     study(small)
     paths = Paths()
     synthetic.write(paths.images, classes=2, images_per_class=4)
@@ -18,4 +18,4 @@ def test_find_duplicates_finds_a_copied_file(small: dict[str, Any], study: Any) 
     pixels.write(paths.pixels, paths.images, keys, 64)
     find_duplicates.main(paths=paths)
     rows = [keys.index((path.parent.name, path.name)) for path in (first, copy)]
-    assert duplicates.read(paths.duplicates) == [duplicates.Pair(*rows, True, 0)]
+    assert duplicates.read(paths.duplicates) == [duplicates.Pair(*rows, True, 1)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.examples import provenance
 
-from stages import fuse
+from stages import fuse, tune_fusion
 from stages.dataset import index, splits
 from stages.kernels import gram
 from stages.runtime.errors import StageError
@@ -38,8 +38,12 @@ def made(scales: tuple[float, float] = (1.0, 1.0)) -> None:
 
 
 def run_fuse() -> dict[str, Any]:
+    """The metrics and what they were made with."""
     fuse.main("both", paths=Paths())
-    return dict(json.loads(Paths().metrics(BOTH).read_text()))
+    metrics, made = (
+        json.loads(path(BOTH, "fixed").read_text()) for path in (Paths().metrics, Paths().run)
+    )
+    return {**made, **metrics}
 
 
 def test_two_layers_tell_what_neither_tells_alone() -> None:
@@ -50,10 +54,14 @@ def test_two_layers_tell_what_neither_tells_alone() -> None:
     assert metrics["members"] == "squeeze/pool2 shuffle/stage2"
     assert all(metrics[key] == f"{key}0 {key}1" for key in REQUESTED)
     assert metrics["splits"] == 2
-    assert len(Paths().predictions(BOTH).read_text().splitlines()) == 1 + 12
+    assert len(Paths().predictions(BOTH, "fixed").read_text().splitlines()) == 1 + 12
+    assert Paths().splits(BOTH, "fixed").exists()
+    assert json.loads(Paths().timings("train", BOTH).read_text())["fit_seconds"] > 0
+    tune_fusion.main("both", paths=Paths())
+    tuned = json.loads(Paths().run(BOTH, "tuned").read_text())
+    assert tuned["members"] == metrics["members"]
+    assert json.loads(Paths().metrics(BOTH, "tuned").read_text())["accuracy"] > 0.9
     assert Paths().curve(BOTH).exists()
-    assert Paths().splits(BOTH).exists()
-    assert json.loads(Paths().timings("fuse", "both").read_text())["fit_seconds"] > 0
 
 
 def test_no_layer_outweighs_the_other_by_its_units() -> None:
@@ -72,4 +80,6 @@ def test_a_kernel_of_other_rows_is_refused() -> None:
     gram.write(kernel, K, replace(about, rows="1234"))
     with pytest.raises(StageError, match="dvc repro fuse@both"):
         run_fuse()
-    assert not Paths().metrics(BOTH).exists()
+    assert not Paths().metrics(BOTH, "fixed").exists()
+    with pytest.raises(StageError, match="dvc repro tune_fusion@both"):
+        tune_fusion.main("both", paths=Paths())

@@ -181,7 +181,7 @@ def test_the_command_prints_and_fails_with_one_line(here: Path) -> None:
     [
         ("squeeze/pool3", r"one of squeeze/pool\d, .*shuffle/stage2; found squeeze/pool3"),
         ("fusion/both", r"found fusion/both, which is several layers together"),
-        ("shuffle/stage2", r"found no such file.* dvc repro export@shuffle/stage2\.$"),
+        ("shuffle/stage2", r"not exported.* add shuffle/stage2 to predict\.probes .*, then dvc repro "),
     ],
 )
 def test_probes_without_weights_are_refused(probe: str, message: str, here: Path) -> None:
@@ -213,7 +213,7 @@ def test_weights_for_another_entry_are_refused(
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
-        ("svm", "C", 0.25),
+        ("svm", "grid", [0.25, 0.5]),
         ("svm", "normalize", "l2"),
         ("extract", "storage", "float32"),
         ("extract", "precision", "bfloat16"),
@@ -224,7 +224,8 @@ def test_weights_for_other_features_or_settings_are_refused(
 ) -> None:
     small[section][key] = value
     dump(small, here / "params.yaml")
-    match = rf"weights for {key} {value}; found weights for {key} .*{EXPORT}"
+    wanted = "C of 0.25, 0.5" if key == "grid" else f"{key} {value}"
+    match = rf"weights for {wanted}; found weights for {'C' if key == 'grid' else key} .*{EXPORT}"
     with pytest.raises(StageError, match=match):
         run("x.png")
 

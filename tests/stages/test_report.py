@@ -29,6 +29,8 @@ from stages import (
     summarize,
     time_training,
     train,
+    tune,
+    tune_fusion,
 )
 from stages.networks import models
 from stages.reporting import answers
@@ -52,7 +54,7 @@ def study() -> dict[str, Any]:
     }
     only(params, *PROBES, "control/stage4")  # the last is not run
     params["fusions"] = {"both": PROBES[:2], "never": ["shuffle/stage2", "control/stage4"]}
-    params["duplicates"]["distance"] = 40
+    params["duplicates"]["similarity"] = 0.9
     params["inspect_network"]["images"] = [f"{NASTY[0]}/{FILE}"]
     return params
 
@@ -88,9 +90,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for stage in (fetch_weights, summarize, time_training, extract, inspect_network, draw):
                 stage.main(name, paths=Paths())
         for probe in map(Probe.parse, PROBES):
-            for work in (gram, train, softmax):
+            for work in (gram, train, tune, softmax):
                 work.main(probe, paths=Paths())
         fuse.main("both", paths=Paths())
+        tune_fusion.main("both", paths=Paths())
         pca.main(Probe.parse(PROBES[0]), paths=Paths())
         report.main(paths=Paths())
     return folder
@@ -125,19 +128,22 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
     results = told / "results"
     page = (results / "report.md").read_text()
     for probe in PROBES:
-        metrics = json.loads((results / "metrics" / f"{probe}.json").read_text())
+        tuned, fixed = (
+            json.loads((results / how / "metrics" / f"{probe}.json").read_text())
+            for how in ("tuned", "fixed")
+        )
         head = json.loads((results / "softmax" / f"{probe}.json").read_text())
+        made = json.loads((results / "tuned" / "runs" / f"{probe}.json").read_text())
         lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
-        line, _ = (line for line in lines if "%" not in line)  # the table, and the details
+        line, *_ = (line for line in lines if "%" not in line)  # the table, before the details
         cells = [cell.strip(" *") for cell in line.split("|")]
-        assert cells[2].split("*")[0].split()[0] == f"{metrics['accuracy']:.4f}"
-        assert cells[3] == f"{metrics['tuned_accuracy']:.4f}"
-        assert cells[4].split()[0] == f"{metrics['tuned_C']:g}"
-        assert ("edge" in cells[4]) == metrics["tuned_at_edge"]
-        for cell, prefix in zip(cells[5:7], ("", "tuned_"), strict=True):
-            spread = (metrics[f"{what}_{prefix}accuracy"] for what in ("mean", "std"))
-            assert cell.removesuffix(" ≈") == "{:.4f} ± {:.4f}".format(*spread)
-        assert cells[7] == f"{metrics['feature_dim']:,}"
+        assert cells[2].split()[0] == f"{tuned['C']:g}"
+        assert ("edge" in cells[2]) == made["at_edge"]
+        for pair, metrics in ((cells[3:5], tuned), (cells[5:7], fixed)):
+            accuracy, spread = (cell.removesuffix(" ≈").strip("*") for cell in pair)
+            assert accuracy == f"{metrics['accuracy']:.4f}"
+            assert spread == f"{metrics['mean_accuracy']:.4f} ± {metrics['std_accuracy']:.4f}"
+        assert cells[7] == f"{made['feature_dim']:,}"
         assert f"| {100 * head['accuracy']:.1f} % |" in page
     with (results / "summaries" / "shuffle.csv").open() as file:
         total = int(list(csv.DictReader(file))[-1]["total"])
@@ -147,8 +153,9 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
     assert "control: 1 of its 2 probes not run" in page
     assert "| control/stage4 | not run | | | | | | | |" in page
     assert "| fusion/never | not run | | | | | | | |" in page
-    fused = json.loads((results / "metrics" / "fusion" / "both.json").read_text())
-    assert f"- fusion/both (shuffle/stage2 + shuffle/stage4): {100 * fused['accuracy']:.1f} %," in page
+    fused = json.loads((results / "tuned" / "metrics" / "fusion" / "both.json").read_text())
+    accuracy = f"{100 * fused['accuracy']:.1f} %"
+    assert f"- fusion/both (shuffle/stage2 + shuffle/stage4), C tuned: {accuracy}," in page
     assert "Pairs of equal files: 1." in page
     assert "control has nothing to say: its weights are random" in page
 

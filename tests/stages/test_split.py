@@ -63,7 +63,7 @@ def test_the_seed_moves_every_split_but_the_published(small: dict[str, Any], stu
 
 
 def test_duplicates_stay_on_one_side_if_asked_to(small: dict[str, Any], study: Any) -> None:
-    pairs = [duplicates.Pair(i, 10 + i, True, 0) for i in range(10)]
+    pairs = [duplicates.Pair(i, 10 + i, True, 1) for i in range(10)]
     split_pairs = {}
     for group in (False, True):
         small["splits"].update(group_duplicates=group, random=6)
@@ -78,13 +78,13 @@ def test_duplicates_stay_on_one_side_if_asked_to(small: dict[str, Any], study: A
 
 @pytest.mark.usefixtures("folder")
 def test_the_table_of_duplicates_tells_their_splits() -> None:
-    made([duplicates.Pair(0, 19, False, 12)])
+    made([duplicates.Pair(0, 19, False, 0.625)])
     split.main(paths=Paths())
     train = index.read(Paths().index).train
     sides = ["train" if train[row] else "test" for row in (0, 19)]
     assert Paths().duplicates_table.read_text().splitlines() == [
-        "kind,distance,row,label,file,split,duplicate_row,duplicate_label,duplicate_file,duplicate_split",
-        f"near,12,0,a,0.jpg,{sides[0]},19,b,9.jpg,{sides[1]}",
+        "kind,similarity,row,label,file,split,duplicate_row,duplicate_label,duplicate_file,duplicate_split",
+        f"near,0.6250,0,a,0.jpg,{sides[0]},19,b,9.jpg,{sides[1]}",
     ]
 
 

@@ -1,45 +1,37 @@
 import json
+import subprocess
+import sys
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
-from support.examples import PROBE, provenance, write_other_index
+from support.examples import PROBE, separable, write_other_index
+from support.study import ROOT
 
 from stages import train
-from stages.dataset import index, splits
-from stages.kernels import gram
 from stages.runtime import files
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 from stages.runtime.provenance import REQUESTED
-from stages.svm import dual
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def made() -> index.Index:
-    """Write an index of 30 rows in 3 classes, splits, and the kernel of separable features."""
-    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
-    alone = np.arange(30)
-    masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
-    images = index.Index(keys, masks[0])
-    index.write(Paths().index, images)
-    splits.write(Paths().random_splits, masks[1:])
-    X = np.random.default_rng(0).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
-    gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
-    return images
-
-
 def run_train() -> dict[str, Any]:
+    """The metrics and what they were made with."""
     train.main(PROBE, paths=Paths())
-    return dict(json.loads(Paths().metrics(PROBE).read_text()))
+    metrics, made = (
+        json.loads(path(PROBE, "fixed").read_text()) for path in (Paths().metrics, Paths().run)
+    )
+    return {**made, **metrics}
 
 
 def test_train_writes_metrics_and_predictions_that_agree() -> None:
-    images = made()
+    images = separable()
     metrics = run_train()
-    lines = files.read_csv(Paths().predictions(PROBE))
+    lines = files.read_csv(Paths().predictions(PROBE, "fixed"))
     assert [int(line["row"]) for line in lines] == np.flatnonzero(~images.train).tolist()
     assert [line["actual"] for line in lines] == [images.keys[int(line["row"])][0] for line in lines]
     actual, predicted = ([line[key] for line in lines] for key in ("actual", "predicted"))
@@ -50,35 +42,31 @@ def test_train_writes_metrics_and_predictions_that_agree() -> None:
     assert all(float(line["margin"]) > 0 for line in lines)
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
     assert [metrics[key] for key in REQUESTED] == ["m", "w", "x", "float32", "float16"]
+    assert metrics["members"] == str(PROBE)
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
-    curve = [(float(x["C"]), float(x["accuracy"])) for x in files.read_csv(Paths().curve(PROBE))]
-    assert [C for C, _ in curve] == [0.01, 0.1, 1.0]
-    assert dict(curve)[metrics["tuned_C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
-    accuracies = [float(line["accuracy"]) for line in files.read_csv(Paths().splits(PROBE))]
+    assert 0 <= metrics["largest_gap"] < 1e-10
+    accuracies = [float(line["accuracy"]) for line in files.read_csv(Paths().splits(PROBE, "fixed"))]
     assert len(accuracies) == metrics["splits"] == 3
     assert metrics["mean_accuracy"] == pytest.approx(np.mean(accuracies))
     assert metrics["std_accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
-    svm, attributes = dual.read(Paths().dual(PROBE), PROBE)
-    K, _ = gram.read(Paths().kernel(PROBE), PROBE)
-    said = svm.decide(K[:, images.train])[~images.train].argmax(axis=1)
-    assert [images.classes[k] for k in said] == predicted
-    assert attributes["split"] == splits.digest(images.train)
-    assert attributes["rows"] == index.digest(images.keys)
 
 
-def test_test_images_do_not_influence_the_choice_of_c() -> None:
-    """With other test images only the metrics on those differ."""
-    images = made()
-    metrics, curve = run_train(), Paths().curve(PROBE).read_text()
-    K, about = gram.read(Paths().kernel(PROBE), PROBE)
-    X = np.linalg.cholesky(K + 1e-9 * np.eye(30))
-    test = np.flatnonzero(~images.train)
-    X[test] = X[test[::-1]]
-    gram.write(Paths().kernel(PROBE), X @ X.T, about)
-    after = run_train()
-    assert Paths().curve(PROBE).read_text() == curve
-    assert all(after[key] == metrics[key] for key in ("tuned_C", "cv_accuracy", "train_accuracy"))
-    assert after["accuracy"] != metrics["accuracy"]
+def test_train_does_not_know_how_c_is_tuned(small: dict[str, Any], study: Any) -> None:
+    separable()
+    before = run_train()
+    small["svm"].update(grid=[0.5, 2], folds=2, seed=9)
+    study(small)
+    assert run_train() == before
+    assert not (Paths().results / "tuned").exists()
+
+
+def test_it_starts_quickly() -> None:
+    """A fit takes less time than scikit-learn's import; two seconds leave room for a busy computer."""
+    loaded = "import sys, stages.train; print(*{name.split('.')[0] for name in sys.modules})"
+    command, began = [sys.executable, "-c", loaded], time.perf_counter()
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert time.perf_counter() - began < 2
+    assert {"sklearn", "matplotlib", "torch", "PIL"} & set(said) == set()
 
 
 def test_train_normalises_if_asked_to(small: dict[str, Any], study: Any) -> None:
@@ -86,15 +74,15 @@ def test_train_normalises_if_asked_to(small: dict[str, Any], study: Any) -> None
     for normalize in ("none", "l2"):
         small["svm"]["normalize"] = normalize
         study(small)
-        made()
+        separable()
         assert run_train()["normalize"] == normalize
-        margins[normalize] = Paths().predictions(PROBE).read_text()
+        margins[normalize] = Paths().predictions(PROBE, "fixed").read_text()
     assert margins["none"] != margins["l2"]
 
 
 def test_train_refuses_a_kernel_of_other_rows() -> None:
-    made()
+    separable()
     write_other_index()
     with pytest.raises(StageError, match=r"found that of other rows .* dvc repro train@a/b"):
         run_train()
-    assert not Paths().metrics(PROBE).exists()
+    assert not Paths().metrics(PROBE, "fixed").exists()

@@ -29,6 +29,8 @@ def predictions() -> Predictions:
         rows=np.array([1, 2, 4, 5]),
         all_best=np.array([[0, 0, 1, 3], [0, 1, 1, 3], [2, 2, 2, 3]]),
         all_probability=np.array([[0.5, 0.5, 1, 1], [0, 0, 0.5, 0.5], [0.25] * 4], dtype=np.float32),
+        batch_norm=True,
+        dropout=False,
     )
 
 
@@ -116,6 +118,19 @@ def overlapping() -> tuple[index.Index, NDArray[np.float64]]:
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))
     gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
     return images, X
+
+
+def separable() -> index.Index:
+    """Write an index of 30 rows in 3 separable classes, splits, and the kernel of `PROBE`."""
+    keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
+    alone = np.arange(30)
+    masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
+    images = index.Index(keys, masks[0])
+    index.write(Paths().index, images)
+    splits.write(Paths().random_splits, masks[1:])
+    X = np.random.default_rng(0).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
+    gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
+    return images
 
 
 def write_other_index() -> None:

@@ -42,9 +42,9 @@ class Project:
         dump(params, path)
 
     def accuracy(self, probe: str) -> float:
-        return float(
-            json.loads((self.folder / "results" / "metrics" / f"{probe}.json").read_text())["accuracy"]
-        )
+        """The accuracy of a probe with the tuned C."""
+        path = self.folder / "results" / "tuned" / "metrics" / f"{probe}.json"
+        return float(json.loads(path.read_text())["accuracy"])
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")

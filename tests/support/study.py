@@ -1,11 +1,18 @@
 """A small study, and how to change and write it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+# The real images: an archive or folder; an empty variable is none.
+SCENE15 = Path(os.environ["SCENE15"]).resolve() if os.environ.get("SCENE15") else None
+needs_scene15 = pytest.mark.skipif(
+    SCENE15 is None, reason="set SCENE15=<archive or folder> to try the real images"
+)
 
 SMALL: dict[str, Any] = {
     "data": {
@@ -15,7 +22,7 @@ SMALL: dict[str, Any] = {
         "synthetic": {"classes": 3, "images_per_class": 12},
         "mirrors": [],
     },
-    "duplicates": {"distance": 16},
+    "duplicates": {"similarity": 0.9},
     "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
     "backbones": {
         "squeeze": {
@@ -43,6 +50,7 @@ SMALL: dict[str, Any] = {
     },
     "softmax": {"C": 1.0, "max_iter": 100},
     "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
+    "predict": {"probes": ["squeeze/pool2"]},
     "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},
 }
 
@@ -50,7 +58,7 @@ SMALL: dict[str, Any] = {
 def only(params: dict[str, Any], *probes: str) -> None:
     """Make these the study's only probes."""
     params["probes"], params["fusions"] = list(probes), {}
-    params["pca"]["probes"] = [probes[0]]
+    params["pca"]["probes"] = params["predict"]["probes"] = [probes[0]]
 
 
 def dump(params: dict[str, Any], path: Path) -> None:

@@ -10,7 +10,7 @@ from stages.svm.dual import KernelSVM
 
 
 def test_an_svm_is_read_as_it_was_written(tmp_path: Path) -> None:
-    svm = KernelSVM(np.arange(6.0).reshape(3, 2), np.array([0.5, -1.0]), True)
+    svm = KernelSVM(np.arange(6.0).reshape(3, 2), np.array([0.5, -1.0]), True, 1e-15)
     about = {"rows": "abc", "C": 0.1}
     for name in ("a.h5", "b.h5"):
         dual.write(tmp_path / name, svm, about)
@@ -23,12 +23,12 @@ def test_an_svm_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_decision_values_by_hand() -> None:
-    svm = KernelSVM(np.array([[1.0, 0.0], [0.5, -1.0]]), np.array([0.5, -1.0]), True)
+    svm = KernelSVM(np.array([[1.0, 0.0], [0.5, -1.0]]), np.array([0.5, -1.0]), True, 1e-15)
     assert svm.decide(np.array([[2.0, 4.0], [0.0, 1.0]])).tolist() == [[4.5, -5.0], [1.0, -2.0]]
 
 
 def test_a_missing_file_names_the_stage_to_run(tmp_path: Path) -> None:
     with pytest.raises(
-        StageError, match=r"the SVM of a/b at .*; found no such file.* dvc repro train@a/b\.$"
+        StageError, match=r"the SVM of a/b at .*; found no such file.* dvc repro tune@a/b\.$"
     ):
         dual.read(tmp_path / "a.h5", PROBE)

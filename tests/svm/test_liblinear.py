@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
 from stages.svm import liblinear, newton
+from stages.svm.dual import KernelSVM
 
 
 def data(classes: int, d: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -33,6 +34,24 @@ def test_decision_values_are_near_the_exact_solvers() -> None:
     (theirs,), exact = liblinear.fit_path(K, y, [0.01]), newton.fit(K, y, C=0.01)
     assert np.abs(theirs.decide(K) - exact.decide(K)).max() < 0.01
     assert theirs.alpha.shape == exact.alpha.shape
+
+
+def test_the_duality_gap_bounds_the_distance_from_the_minimum() -> None:
+    """J at both solutions, w = X^T alpha; the exact solver's gap is rounding."""
+    X, y = data(3, 40)
+    K, C = X @ X.T, 1.0
+    (theirs,), exact = liblinear.fit_path(K, y, [C]), newton.fit(K, y, C=C)
+    signs = np.where(y[:, None] == np.arange(3), 1.0, -1.0)
+
+    def objectives(svm: KernelSVM) -> NDArray[np.float64]:
+        hinge = np.maximum(0, 1 - signs * svm.decide(K))
+        squares = (svm.alpha * (K @ svm.alpha)).sum(axis=0) + svm.bias**2
+        total: NDArray[np.float64] = squares / 2 + C * (hinge**2).sum(axis=0)
+        return total
+
+    excess = (objectives(theirs) / objectives(exact) - 1).max()
+    assert 0 < excess <= theirs.gap < 0.01
+    assert exact.gap < 1e-12
 
 
 def test_a_fit_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from stages.kernels import gram
+from stages.runtime.errors import StageError
 from stages.svm import dual, newton
 
 N, TRAIN = 150, 100
+Rows = NDArray[np.float64]
 Data = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]
 
 
@@ -117,6 +120,71 @@ def test_a_solver_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(newton, "MAX_STEPS", 2)
     monkeypatch.setattr(newton, "MAX_DETOURS", 0)
     assert not fit(X.astype(np.float64) @ X.T.astype(np.float64), y, train, 1.0).converged
+
+
+def minimum(X: NDArray[np.float64], y: NDArray[np.float64], C: float) -> float:
+    """The least objective, by Newton steps in the primal, where narrow features are well-conditioned."""
+    Z, root = np.column_stack([X, np.ones(len(X))]), np.sqrt(2 * C)
+    w, best = np.zeros(Z.shape[1]), np.inf
+    for _ in range(1000):
+        inside = y * (Z @ w) < 1
+        system = np.vstack([root * Z[inside], np.eye(len(w))])
+        step = np.linalg.lstsq(system, np.append(root * y[inside], np.zeros(len(w))))[0] - w
+
+        def along(t: float, w: Rows = w, step: Rows = step) -> float:
+            return objective((w + t * step)[:-1], (w + t * step)[-1], X, y, C)
+
+        length = min(1.0, minimize_scalar(along, bounds=(0, 1), options={"xatol": 1e-9}).x, key=along)
+        w, before, best = w + length * step, best, along(length)
+        if best >= before * (1 - 1e-14):
+            return best
+    raise AssertionError("no minimum")
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_where_rounding_hides_the_minimum_a_fit_is_refused(scale: float, precision: type) -> None:
+    """A kernel of rank 32, as it is and rounded to float32, and a C that grows until it is refused."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, size=300)
+    X = scale * (rng.normal(size=(3, 32))[y] + 1.5 * rng.normal(size=(300, 32)))
+    K, fitted = (X @ X.T).astype(precision).astype(np.float64), 0
+    for C in 10.0 ** np.arange(-4, 14):
+        try:
+            svm = newton.fit(K, y, C=C)
+        except StageError as error:
+            assert "lower svm.C" in str(error)
+            break
+        assert svm.converged
+        assert svm.gap <= newton.MAX_GAP
+        for k in range(3):
+            signs = np.where(y == k, 1.0, -1.0)
+            found = objective(X.T @ svm.alpha[:, k], svm.bias[k], X, signs, C)
+            assert found <= minimum(X, signs, C) * (1 + 2e-6)
+        fitted += 1
+    assert 4 <= fitted < 16
+
+
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+def test_the_duality_gap_is_that_of_rounding(kind: str) -> None:
+    X, y, train = data(kind)
+    K = X.astype(np.float64) @ X.T.astype(np.float64)
+    assert abs(fit(K, y, train, 1.0).gap) < 1e-12
+
+
+def test_the_duality_gap_bounds_the_distance_from_the_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y, _ = data("d < n")
+    X = X.astype(np.float64)
+    monkeypatch.setattr(newton, "MAX_STEPS", 4)
+    monkeypatch.setattr(newton, "MAX_DETOURS", 0)
+    cut = newton.fit(X @ X.T, y, C=1.0)
+    excess = []
+    for k in range(4):
+        signs = np.where(y == k, 1.0, -1.0)
+        found = objective(X.T @ cut.alpha[:, k], cut.bias[k], X, signs, 1.0)
+        excess.append((found - minimum(X, signs, 1.0)) / found)
+    assert newton.MAX_GAP < max(excess) <= cut.gap
+    assert not cut.converged
 
 
 @pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])

@@ -66,7 +66,7 @@ def test_the_weights_are_the_training_rows_times_alpha() -> None:
     """The rows are the scaled ones; blocks of columns may have any width."""
     X, train = RNG.normal(size=(9, 7)).astype(np.float16), np.arange(9) % 3 > 0
     scale = RNG.uniform(0.5, 2, size=9)
-    svm = KernelSVM(RNG.normal(size=(6, 3)), RNG.normal(size=3), True)
+    svm = KernelSVM(RNG.normal(size=(6, 3)), RNG.normal(size=3), True, 1e-15)
     weights, decisions = primal.to_primal([X[:, :3], X[:, 3:]], svm, train, scale)
     rows = X.astype(np.float64) * scale[:, None]
     assert np.allclose(weights, rows[train].T @ svm.alpha, rtol=1e-12)

@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,15 +9,11 @@ from stages.dataset.index import Index
 from stages.kernels import fusion
 from stages.runtime.errors import StageError
 from stages.svm import newton, protocol
+from stages.svm.protocol import Fixed
+from stages.svm.tuning import Tuned
 
-SETTINGS: dict[str, Any] = {
-    "C": 1.0,
-    "normalize": "none",
-    "solver": "newton",
-    "grid": [0.0001, 0.001, 0.01, 0.1],
-    "folds": 3,
-    "seed": 0,
-}
+GRID = [0.0001, 0.001, 0.01, 0.1]
+FIXED, TUNED = Fixed(1.0, "newton"), Tuned(GRID, 3, 0, "newton")
 KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
 Rows = NDArray[np.float64]
 
@@ -40,41 +34,46 @@ def right(decisions: Rows, images: Index, rows: NDArray[np.bool_]) -> float:
 
 def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
     X, images, masks = study(0, signal=2.0)
-    found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
-    assert len(found.random) == 3
-    for trial, train in zip([found.headline, *found.random], [images.train, *masks], strict=True):
+    fixed, tuned = (protocol.run([X @ X.T], images, masks, fit, "a/b") for fit in (FIXED, TUNED))
+    pairs = zip([fixed.headline, *fixed.random], [tuned.headline, *tuned.random], strict=True)
+    for (plain, trial), train in zip(pairs, [images.train, *masks], strict=True):
+        assert np.array_equal(plain.train, train)
         assert np.array_equal(trial.train, train)
+        assert plain.curve is None
+        assert trial.curve
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
         svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-        search = GridSearchCV(svc, {"C": SETTINGS["grid"]}, cv=folds).fit(X[train], images.y[train])
+        search = GridSearchCV(svc, {"C": GRID}, cv=folds).fit(X[train], images.y[train])
         assert trial.curve.mean == pytest.approx(search.cv_results_["mean_test_score"])
-        for decisions, C in ((trial.fixed, 1.0), (trial.tuned, trial.curve.best)):
+        assert (1.0, trial.curve.best) == (plain.C, trial.C)
+        for decisions, C in ((plain.decisions, plain.C), (trial.decisions, trial.C)):
             expected = svc.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
             assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
-        assert trial.converged
+        assert plain.svm.converged
+        assert trial.svm.converged
+        assert max(plain.gap, trial.gap) < 1e-12
 
 
-def test_the_svm_of_the_headline_split_is_the_one_that_is_kept() -> None:
+def test_the_svm_of_the_headline_split_is_kept_and_timed() -> None:
     X, images, masks = study(1)
-    found = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    found = protocol.run([X @ X.T], images, masks, FIXED, "a/b")
     K = (X @ X.T)[:, images.train]
     alone = newton.fit(K[images.train], images.y[images.train], C=1.0)
-    assert np.allclose(found.svm.alpha, alone.alpha)
-    assert np.allclose(found.svm.decide(K), found.headline.fixed)
-    assert found.all_seconds >= found.fit_seconds > 0
+    assert np.allclose(found.headline.svm.alpha, alone.alpha)
+    assert np.allclose(found.headline.svm.decide(K), found.headline.decisions)
+    assert found.all_seconds >= found.headline.fit_seconds > 0
     assert found.worker_bytes == 0
 
 
 def test_worker_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     X, images, masks = study(2)
-    alone = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    alone = protocol.run([X @ X.T], images, masks, TUNED, "a/b")
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
-    many = protocol.run([X @ X.T], images, masks, SETTINGS, "a/b")
+    many = protocol.run([X @ X.T], images, masks, TUNED, "a/b")
     assert many.worker_bytes > 0
     for one, other in zip([alone.headline, *alone.random], [many.headline, *many.random], strict=True):
-        assert np.array_equal(one.fixed, other.fixed)
-        assert np.array_equal(one.tuned, other.tuned)
+        assert np.array_equal(one.decisions, other.decisions)
         assert one.curve == other.curve
 
 
@@ -83,7 +82,7 @@ def test_an_error_comes_back_from_another_process(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
     with pytest.raises(StageError, match="at least 40 training images of each class"):
-        protocol.run([X @ X.T], images, masks, {**SETTINGS, "folds": 40}, "a/b")
+        protocol.run([X @ X.T], images, masks, Tuned(GRID, 40, 0, "newton"), "a/b")
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -96,12 +95,11 @@ def test_test_rows_influence_only_what_is_predicted_of_them(layers: int) -> None
         rows[~train] = factor * rows[~train][::-1]
         parts = np.split(rows, layers, axis=1)
         members = [part @ part.T for part in parts]
-        trials.append(protocol.run_split(members, images.y, train, SETTINGS))
-    one, other = trials
-    assert one.curve == other.curve
-    assert np.allclose(one.fixed[train], other.fixed[train])
-    assert np.allclose(one.tuned[train], other.tuned[train])
-    assert not np.allclose(one.fixed[~train], other.fixed[~train])
+        trials.append([fit(members, images.y, train) for fit in (FIXED, TUNED)])
+    for one, other in zip(*trials, strict=True):
+        assert one.curve == other.curve
+        assert np.allclose(one.decisions[train], other.decisions[train])
+        assert not np.allclose(one.decisions[~train], other.decisions[~train])
 
 
 def test_c_is_not_chosen_by_the_test_rows() -> None:
@@ -110,10 +108,10 @@ def test_c_is_not_chosen_by_the_test_rows() -> None:
     for seed in range(12):
         X, images, _ = study(seed, signal=0.0, d=20)
         K, test = X @ X.T, ~images.train
-        found = protocol.run_split([K], images.y, images.train, SETTINGS)
-        chosen.append(right(found.tuned, images, test))
+        found = TUNED([K], images.y, images.train)
+        chosen.append(right(found.decisions, images, test))
         cross, y = K[:, images.train], images.y[images.train]
-        decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in SETTINGS["grid"]]
+        decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in GRID]
         leaking.append(max(right(decisions, images, test) for decisions in decided))
     assert np.mean(chosen) < 1 / 3 + 0.04
     assert np.mean(leaking) > np.mean(chosen) + 0.02
@@ -129,10 +127,10 @@ def test_layers_are_not_scaled_by_the_test_rows() -> None:
         noise[test] *= 30
         members = [X @ X.T, noise @ noise.T]
         members[1][np.ix_(test, train)] /= 30  # but not for the SVM
-        found = protocol.run_split(members, images.y, train, SETTINGS)
+        found = FIXED(members, images.y, train)
         K = fusion.kernel(members, np.arange(90))
         svm = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
-        honest.append(right(found.fixed, images, test))
+        honest.append(right(found.decisions, images, test))
         leaking.append(right(svm.decide(K[:, train]), images, test))
     assert np.mean(leaking) > np.mean(honest) + 0.02
 
@@ -140,8 +138,8 @@ def test_layers_are_not_scaled_by_the_test_rows() -> None:
 def test_settings_choose_the_reference_solver() -> None:
     X, images, masks = study(6, signal=2.0, d=30)
     exact, reference = (
-        protocol.run([X @ X.T], images, masks, {**SETTINGS, "C": 0.01, "solver": solver}, "a/b")
+        protocol.run([X @ X.T], images, masks, Fixed(0.01, solver), "a/b")
         for solver in ("newton", "liblinear")
     )
-    difference = np.abs(exact.headline.fixed - reference.headline.fixed).max()
-    assert 0 < difference < 0.02 * np.abs(exact.headline.fixed).max()
+    difference = np.abs(exact.headline.decisions - reference.headline.decisions).max()
+    assert 0 < difference < 0.02 * np.abs(exact.headline.decisions).max()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,29 @@ from stages.dataset.index import Index
 from stages.runtime import files
 from stages.runtime.paths import Paths
 from stages.runtime.probe import FUSION, Probe
-from stages.svm import cross_validation, protocol, records
+from stages.svm import records
 from stages.svm.dual import KernelSVM
-from stages.svm.protocol import Evaluation, SplitResult
+from stages.svm.protocol import Curve, Evaluation, SplitResult
 
 KEYS = [(label, f"{i}.png") for label in "ab" for i in range(4)]
 Y = np.array([0] * 4 + [1] * 4)
-SETTINGS = {"C": 1.0, "normalize": "none", "solver": "newton", "grid": [0.1, 1.0], "folds": 2, "seed": 0}
+FACTS = {"grid": [0.1, 1.0], "folds": 2, "seed": 0, "normalize": "none", "model": "m"}
+SVM = KernelSVM(np.zeros((4, 2)), np.zeros(2), True, 1e-15)
 
 
-def result(train: list[int], wrong: list[int], tuned_wrong: list[int]) -> SplitResult:
-    """The split of eight rows; some rows are wrong with the fixed C, others with the tuned C."""
-    decided = []
-    for some in (wrong, tuned_wrong):
-        said = np.where(np.isin(np.arange(8), some), 1 - Y, Y)
-        decided.append(np.eye(2)[said] * 0.5)
+def result(train: list[int], wrong: list[int], gap: float = 1e-14) -> SplitResult:
+    """The split of eight rows, some of them wrong."""
+    said = np.where(np.isin(np.arange(8), wrong), 1 - Y, Y)
     mask = np.isin(np.arange(8), train)
-    return SplitResult(
-        mask, *decided, cross_validation.Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2]), True, 100
-    )
+    curve = Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2], gap)
+    return SplitResult(mask, SVM, 1.0, np.eye(2)[said] * 0.5, 1.5, 100, curve)
 
 
 def evaluation() -> Evaluation:
     return Evaluation(
-        svm=KernelSVM(np.zeros((4, 2)), np.zeros(2), True),
-        headline=result([0, 1, 4, 5], wrong=[2], tuned_wrong=[]),
-        # Of four test images each: one and three wrong, then none and one with the tuned C.
-        random=[
-            result([0, 1, 4, 5], wrong=[7], tuned_wrong=[]),
-            result([2, 3, 6, 7], wrong=[0, 1, 4], tuned_wrong=[5]),
-        ],
-        fit_seconds=1.5,
+        headline=result([0, 1, 4, 5], wrong=[2]),
+        # Of four test images each: one and three wrong.
+        random=[result([0, 1, 4, 5], wrong=[7], gap=1e-13), result([2, 3, 6, 7], wrong=[0, 1, 4])],
         all_seconds=9.0,
         worker_bytes=7,
     )
@@ -50,60 +43,72 @@ def evaluation() -> Evaluation:
 IMAGES = Index(KEYS, evaluation().headline.train)
 
 
-def write(folder: Path, what: Evaluation, probe: Probe = PROBE) -> Paths:
+def write(
+    folder: Path, what: Evaluation, probe: Probe = PROBE, protocol: str = "tuned"
+) -> tuple[Paths, dict[str, Any], dict[str, Any]]:
+    """The paths, the metrics and what they were made with."""
     paths = Paths(folder / "data", folder / "results")
-    records.write(probe, what, IMAGES, {**SETTINGS, "model": "m"}, paths)
-    return paths
-
-
-def numbers(folder: Path, what: Evaluation) -> dict[str, Any]:
-    return dict(json.loads(write(folder, what).metrics(PROBE).read_text()))
+    records.write(probe, protocol, what, IMAGES, FACTS, paths)
+    files_ = (paths.metrics(probe, protocol), paths.run(probe, protocol))
+    metrics, made = (json.loads(path.read_text()) for path in files_)
+    return paths, metrics, made
 
 
 def test_numbers_by_hand(tmp_path: Path) -> None:
-    said = numbers(tmp_path, evaluation())
-    assert said["accuracy"] == 3 / 4
-    assert said["balanced_accuracy"] == 3 / 4
-    assert said["train_accuracy"] == 1.0
-    assert (said["n_train"], said["n_test"], said["splits"]) == (4, 4, 2)
-    assert (said["tuned_C"], said["tuned_at_edge"], said["tuned_accuracy"]) == (1.0, True, 1.0)
-    assert said["cv_accuracy"] == 0.75
+    _, metrics, made = write(tmp_path, evaluation())
+    assert metrics["accuracy"] == 3 / 4
+    assert metrics["balanced_accuracy"] == 3 / 4
+    assert metrics["train_accuracy"] == 1.0
+    assert (metrics["n_train"], metrics["n_test"]) == (4, 4)
+    assert (metrics["C"], metrics["cv_accuracy"]) == (1.0, 0.75)
     # 3/4 and 1/4: mean 1/2, and of a sample of two a deviation of 1/4 sqrt(2).
-    assert said["mean_accuracy"] == pytest.approx(1 / 2)
-    assert said["std_accuracy"] == pytest.approx(2**0.5 / 4)
-    assert said["mean_tuned_accuracy"] == pytest.approx(7 / 8)
-    assert said["std_tuned_accuracy"] == pytest.approx(2**0.5 / 16 * 2)
-    assert said["mean_balanced_accuracy"] == pytest.approx(1 / 2)
+    assert metrics["mean_accuracy"] == pytest.approx(1 / 2)
+    assert metrics["std_accuracy"] == pytest.approx(2**0.5 / 4)
+    assert metrics["mean_balanced_accuracy"] == pytest.approx(1 / 2)
     masks = np.array([one.train for one in (evaluation().headline, *evaluation().random)])
-    assert said["split_digest"] == splits.digest(masks)
-    assert (said["C"], said["grid"], said["model"]) == (1.0, "0.1 1", "m")
+    assert made == {
+        **FACTS, "splits": 2, "split_digest": splits.digest(masks), "at_edge": True, "converged": True,
+        "largest_gap": 1e-13,
+    }  # fmt: skip
+    assert all(isinstance(value, int | float) for value in metrics.values())
 
 
 def test_files_hold_the_evaluation(tmp_path: Path) -> None:
-    paths = write(tmp_path, evaluation())
-    lines = {
-        name: files.read_csv(getattr(paths, name)(PROBE)) for name in ("predictions", "curve", "splits")
-    }
-    assert [tuple(line.values()) for line in lines["predictions"]] == [
+    paths, _, _ = write(tmp_path, evaluation())
+    assert [tuple(line.values()) for line in files.read_csv(paths.predictions(PROBE, "tuned"))] == [
         ("2", "a", "b", "0.5"), ("3", "a", "a", "0.5"), ("6", "b", "b", "0.5"), ("7", "b", "b", "0.5"),
     ]  # fmt: skip
-    assert lines["curve"][1] == {"C": "1", "accuracy": "0.75", "deviation": "0.2"}
-    assert [line["accuracy"] for line in lines["splits"]] == ["0.75", "0.25"]
-    assert lines["splits"][1] == {
-        "split": "2", "accuracy": "0.25", "balanced_accuracy": "0.25",
-        "tuned_C": "1.0", "tuned_accuracy": "0.75", "tuned_balanced_accuracy": "0.75",
-    }  # fmt: skip
-    spent = json.loads(paths.timings("train", PROBE).read_text())
+    assert files.read_csv(paths.curve(PROBE))[1] == {"C": "1", "accuracy": "0.75", "deviation": "0.2"}
+    lines = files.read_csv(paths.splits(PROBE, "tuned"))
+    assert [line["accuracy"] for line in lines] == ["0.75", "0.25"]
+    assert lines[1] == {"split": "2", "accuracy": "0.25", "balanced_accuracy": "0.25", "C": "1.0"}
+    spent = json.loads(paths.timings("tune", PROBE).read_text())
     assert (spent["fit_seconds"], spent["all_seconds"], spent["worker_bytes"]) == (1.5, 9.0, 7)
 
 
+def test_a_fixed_c_has_no_curve(tmp_path: Path) -> None:
+    given = evaluation()
+    fixed = replace(
+        given,
+        headline=replace(given.headline, curve=None),
+        random=[replace(one, curve=None) for one in given.random],
+    )
+    paths, metrics, made = write(tmp_path, fixed, protocol="fixed")
+    assert not paths.curve(PROBE).exists()
+    assert "cv_accuracy" not in metrics
+    assert "at_edge" not in made
+    assert made["largest_gap"] == 1e-15
+    assert json.loads(paths.timings("train", PROBE).read_text())["fit_seconds"] == 1.5
+
+
 def test_an_svm_that_did_not_converge_on_any_split_is_told(tmp_path: Path) -> None:
-    cut = protocol.SplitResult(**{**vars(result([0, 1, 4, 5], [], [])), "converged": False})
-    said = numbers(tmp_path, Evaluation(**{**vars(evaluation()), "random": [*evaluation().random, cut]}))
-    assert said["converged"] is False
+    cut = replace(result([0, 1, 4, 5], []), svm=replace(SVM, converged=False))
+    what = replace(evaluation(), random=[*evaluation().random, cut])
+    assert write(tmp_path, what)[2]["converged"] is False
 
 
-def test_the_times_of_a_fusion_are_those_of_the_stage_fuse(tmp_path: Path) -> None:
-    paths = write(tmp_path, evaluation(), Probe(FUSION, "both"))
-    assert json.loads(paths.timings("fuse", "both").read_text())["fit_seconds"] == 1.5
-    assert paths.metrics(Probe(FUSION, "both")).exists()
+def test_a_fusion_is_written_like_a_probe(tmp_path: Path) -> None:
+    both = Probe(FUSION, "both")
+    paths, _, _ = write(tmp_path, evaluation(), both)
+    assert paths.predictions(both, "tuned").exists()
+    assert json.loads(paths.timings("tune", both).read_text())["fit_seconds"] == 1.5

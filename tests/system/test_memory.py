@@ -40,10 +40,11 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
     segments.join()
     finish(folder, "stages.gram", str(PROBE))
     assert read_json(paths.timings("gram", PROBE))["peak_bytes"] < LIMIT
-    finish(folder, "stages.train", str(PROBE))
-    spent = read_json(paths.timings("train", PROBE))
-    assert spent["worker_bytes"] > 0  # there are enough rows for worker processes
-    assert spent["peak_bytes"] + spent["worker_bytes"] < LIMIT
+    for stage in ("train", "tune"):
+        finish(folder, f"stages.{stage}", str(PROBE))
+        spent = read_json(paths.timings(stage, PROBE))
+        assert spent["worker_bytes"] > 0  # there are enough rows for worker processes
+        assert spent["peak_bytes"] + spent["worker_bytes"] < LIMIT
 
 
 def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:

@@ -24,7 +24,9 @@ ORDER = [
         "draw",
         "gram",
         "train",
+        "tune",
         "fuse",
+        "tune_fusion",
         "softmax",
         "pca",
         "export",
@@ -65,8 +67,9 @@ def arguments(stage: str, small: dict[str, Any]) -> Iterator[tuple[list[Any], di
         yield [], {}
     elif over == "${probes}":
         yield from (([Probe.parse(item)], {"item": item}) for item in small["probes"])
-    elif over == "${pca.probes}":
-        yield from (([Probe.parse(item)], {"item": item}) for item in small["pca"]["probes"])
+    elif over in ("${pca.probes}", "${predict.probes}"):
+        probes = small[re.sub(r"\W|probes", "", over)]["probes"]
+        yield from (([Probe.parse(item)], {"item": item}) for item in probes)
     else:
         section = small[re.sub(r"\W", "", over)]
         yield from (([key], {"key": key, "item": section[key]}) for key in section)

@@ -18,14 +18,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
 OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
-OF_PROBES = ("gram", "train", "export", "softmax")
+OF_PROBES = ("gram", "train", "tune", "softmax")
 ALL = {
-    *("download", "decode", "find_duplicates", "split", "report", "fuse@both", "pca@squeeze/pool2"),
+    *("download", "decode", "find_duplicates", "split", "report", "fuse@both", "tune_fusion@both"),
+    *("pca@squeeze/pool2", "export@squeeze/pool2"),
     *(f"{stage}@{backbone}" for stage in OF_BACKBONES for backbone in BACKBONES),
     *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
 }
-TRAIN = {f"{stage}@{probe}" for stage in ("train", "export") for probe in PROBES} | {"fuse@both"}
-SVM = TRAIN | {"pca@squeeze/pool2", "report"}
+FIXED = {*(f"train@{probe}" for probe in PROBES), "fuse@both", "report"}
+TUNED = {*(f"tune@{probe}" for probe in PROBES), "tune_fusion@both", "report"}
+OF_SVM = {"pca@squeeze/pool2", "export@squeeze/pool2"}
 INSPECT = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
 
 
@@ -52,7 +54,7 @@ def test_the_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_dvcs_own_commands(project: Project) -> None:
-    assert "accuracy" in project.run("dvc", "metrics", "show")
+    assert "mean_accuracy" in project.run("dvc", "metrics", "show")
     assert "index.html" in project.run("dvc", "plots", "show")
     html = (project.folder / "dvc_plots" / "index.html").read_text()
     assert "squeeze/pool1" in html
@@ -63,10 +65,10 @@ def test_dvcs_own_commands(project: Project) -> None:
     assert project.run("git", "status", "--short") == ""
 
 
-def test_a_changed_c_reruns_only_train_and_report(project: Project) -> None:
+def test_a_changed_c_reruns_only_the_svms_with_that_c(project: Project) -> None:
     project.edit(lambda p: p["svm"].update(C=1e-6))
     assert "svm.C" in project.run("dvc", "params", "diff")
-    assert project.repro() == SVM
+    assert project.repro() == FIXED
     assert "C" in project.run("dvc", "metrics", "diff", "main")
     project.run("dvc", "plots", "diff", "main")
     html = (project.folder / "dvc_plots" / "index.html").read_text()
@@ -77,8 +79,21 @@ def test_an_experiment(project: Project) -> None:
     project.run("git", "checkout", "--quiet", ".")
     project.repro()
     out = project.run("dvc", "exp", "run", "-S", "svm.C=1e-5", "--name", "small-c")
-    assert ran(out) == SVM
+    assert ran(out) == FIXED
     assert "1e-05" in project.run("dvc", "exp", "show", "--csv")
+
+
+def test_another_grid_reruns_only_what_chooses_from_it(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", ".")
+    project.repro()
+    before = (project.folder / "data" / "dual" / "squeeze" / "pool2.h5").read_bytes()
+    project.edit(lambda p: p["svm"].update(grid=[0.001, 0.01, 0.1]))
+    changed = project.repro()
+    after = (project.folder / "data" / "dual" / "squeeze" / "pool2.h5").read_bytes()
+    assert changed == TUNED | (OF_SVM if before != after else set())
+    project.edit(lambda p: p["svm"].update(normalize="l2"))
+    softmax = {f"softmax@{probe}" for probe in PROBES}
+    assert project.repro() == FIXED | TUNED | OF_SVM | softmax
 
 
 def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
@@ -96,7 +111,7 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "draw@squeeze",
         "gram@squeeze/pool3",
         "train@squeeze/pool3",
-        "export@squeeze/pool3",
+        "tune@squeeze/pool3",
         "softmax@squeeze/pool3",
         "report",
     }
@@ -107,21 +122,34 @@ def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None
     # How many parameters there are, and how long a step takes, does not depend on their values.
     untouched = {"summarize@shuffle", "time_training@shuffle"}
     its_own = {stage for stage in ALL if "shuffle" in stage} - untouched
-    assert project.repro() == its_own | {"fuse@both", "report"}
+    assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "report"}
 
 
 def test_another_fusion_runs_alone(project: Project) -> None:
     project.edit(lambda p: p["fusions"].update(all=list(PROBES)))
-    assert project.repro() == {"fuse@all", "report"}
+    assert project.repro() == {"fuse@all", "tune_fusion@all", "report"}
     project.edit(lambda p: p["backbones"]["shuffle"].update(weights="random:3"))
-    assert {"fuse@all", "fuse@both"} <= project.repro()
+    assert {f"{stage}@{name}" for stage in ("fuse", "tune_fusion") for name in ("all", "both")} <= (
+        project.repro()
+    )
 
 
 def test_other_splits_run_what_they_train(project: Project) -> None:
     project.edit(lambda p: p["splits"].update(random=3))
-    trained = {stage for stage in TRAIN if stage.startswith(("train", "fuse"))}
-    expected = trained | {"split", "train@squeeze/pool3", "fuse@all", "report"}
-    assert project.repro() == expected  # nothing that knows the headline split alone
+    more = {"split", "train@squeeze/pool3", "tune@squeeze/pool3", "fuse@all", "tune_fusion@all"}
+    assert project.repro() == FIXED | TUNED | more  # nothing that knows the headline split alone
+
+
+def test_another_number_of_components_reruns_only_pca(project: Project) -> None:
+    project.edit(lambda p: p["pca"].update(components=[1, 2, 3]))
+    assert project.repro() == {"pca@squeeze/pool2", "report"}
+
+
+def test_weights_are_exported_only_where_they_are_asked_for(project: Project) -> None:
+    project.edit(lambda p: p["predict"].update(probes=[]))
+    assert project.repro() == set()
+    project.edit(lambda p: p["predict"].update(probes=["squeeze/pool1", "squeeze/pool2"]))
+    assert project.repro() == {"export@squeeze/pool1"}
 
 
 def test_a_trained_probe_tells_of_new_images(project: Project) -> None:

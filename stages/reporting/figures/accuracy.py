@@ -18,7 +18,7 @@ ACCURACY = "test accuracy"
 
 
 def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) -> None:
-    """Accuracy against depth: a panel per model, a line per backbone of that model.
+    """Accuracy with the tuned C against depth: a panel per model, a line per backbone of that model.
 
     Bars are the standard deviation over the random splits. The layers of a backbone come in the order of
     depth.
@@ -39,24 +39,32 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
         _accuracy_axis(axis)
         axis.set_title(model, loc="left", fontweight="bold", pad=24)
         axis.legend(frameon=False, fontsize=8.5, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1))
-    figure.supxlabel("layer, from the first to the last, and its number of features", fontsize=9)
+    figure.supxlabel(
+        "layer, from the first to the last, and its number of features\n"
+        "bar: standard deviation over the random splits, around the accuracy on the headline split",
+        fontsize=9,
+    )
     style.save(figure, path)
 
 
 def _line(axis: Axes, backbone: Backbone, layers: Sequence[str], number: int) -> None:
     results, random = backbone.results, backbone.random
     places = [layers.index(result.probe.layer) for result in results]
-    heights = [result.accuracy for result in results]
+    heights = [result.tuned.accuracy for result in results]
     colour = style.ORANGE if random else style.COLOURS[(0, 2, 3, 4, 5)[number % 5]]
     axis.errorbar(
         places,
         heights,
-        yerr=[result.std_accuracy for result in results],
-        capsize=3,
+        yerr=[result.tuned.std_accuracy for result in results],
+        capsize=5,
+        barsabove=True,  # inside a pale marker, a bar shorter than the marker is seen, too
+        ecolor="black",
+        elinewidth=1,
         color=colour,
         marker=style.MARKERS[number % len(style.MARKERS)],
-        markersize=5,
-        linewidth=1.8,
+        markersize=6,
+        markerfacecolor="white",
+        linewidth=1.6,
         linestyle="--" if random else "-",
         label=f"{backbone.name} (random weights)" if random else backbone.name,
     )
@@ -89,21 +97,21 @@ def trade_offs(path: Path, results: Sequence[Result]) -> None:
         ("feature time of all images, seconds", lambda result: result.feature_seconds or math.nan),
         ("SVM time (Gram matrix and fit), seconds", lambda result: result.svm_seconds or math.nan),
     ]
-    best = max(result.accuracy for result in results)
+    best = max(result.tuned.accuracy for result in results)
     for axis, (label, cost) in zip(figure.subplots(3, 1, sharey=True), costs, strict=True):
         for number, (name, part) in enumerate(by_backbone(results)):
             axis.scatter(
                 [cost(result) for result in part],
-                [result.accuracy for result in part],
+                [result.tuned.accuracy for result in part],
                 color=style.COLOURS[number % len(style.COLOURS)],
                 marker=style.MARKERS[number % len(style.MARKERS)],
                 s=34,
                 label=name,
             )
         for result in results:
-            if result.accuracy == best:
+            if result.tuned.accuracy == best:
                 axis.annotate(
-                    result.probe.layer, (cost(result), result.accuracy), xytext=(6, 4),
+                    str(result.probe), (cost(result), result.tuned.accuracy), xytext=(6, 4),
                     textcoords="offset points", fontsize=8.5,
                 )  # fmt: skip
         axis.set_xscale("log")
@@ -111,6 +119,7 @@ def trade_offs(path: Path, results: Sequence[Result]) -> None:
         axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(label)
+        axis.tick_params(axis="x", pad=7)  # clear of 0% in the corner
         _accuracy_axis(axis)
     names = len(by_backbone(results))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), frameon=False, ncols=min(names, 3),
@@ -127,10 +136,12 @@ def heads(path: Path, results: Sequence[Result]) -> None:
     figure = Figure(figsize=(style.WIDTH, 0.9 + 0.24 * len(pairs)), layout="constrained")
     axis = figure.subplots()
     places = list(range(len(pairs)))
-    svm, softmax = ([one.accuracy for one in ones] for ones in zip(*pairs, strict=True))
+    svm = [result.fixed.accuracy for result, _ in pairs]
+    softmax = [layer.accuracy for _, layer in pairs]
     axis.hlines(places, svm, softmax, color=style.GREY, linewidth=1.2)
-    axis.scatter(svm, places, color=style.BLUE, s=34, marker="o", label="linear SVM", zorder=3)
-    axis.scatter(softmax, places, color=style.ORANGE, s=30, marker="D", label="softmax layer", zorder=2)
+    labels = "linear SVM with the fixed C", "softmax layer with its fixed C"
+    axis.scatter(svm, places, color=style.BLUE, s=34, marker="o", label=labels[0], zorder=3)
+    axis.scatter(softmax, places, color=style.ORANGE, s=30, marker="D", label=labels[1], zorder=2)
     axis.set_yticks(places, [str(result.probe) for result, _ in pairs])
     axis.set_ylim(len(pairs) - 0.5, -0.5)
     axis.set_xlabel(ACCURACY)
@@ -146,7 +157,7 @@ def curves(path: Path, found: Mapping[Probe, Sequence[tuple[float, float]]]) -> 
     for probe in found:
         panels.setdefault(probe.backbone, []).append(probe)
     figure = Figure(figsize=(style.WIDTH, 2.6 * len(panels)), layout="constrained")
-    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
+    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     for axis, (backbone, probes) in zip(axes, panels.items(), strict=True):
         for number, probe in enumerate(probes):
             axis.plot(

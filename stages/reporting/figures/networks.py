@@ -25,7 +25,8 @@ def answers(path: Path, seen: Inspection, image: int) -> None:
     for condition, title in enumerate(CONDITIONS):
         bars(panels[condition], seen.said, image, condition)
         panels[condition].set_title(title, loc="left")
-    figure.supxlabel("probability of a class; bold: the first class of all", fontsize=8.5)
+    bold = f"bold: the most probable class if {CONDITIONS[0]}"
+    figure.supxlabel(f"probability of a class; {bold}", fontsize=8.5)
     style.save(figure, path)
 
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import (
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index
 from stages.dataset.pixels import Pixels
+from stages.reporting import ranking
 from stages.reporting.figures import style
 from stages.reporting.predictions import Component
 from stages.reporting.table import Result, by_backbone
@@ -37,7 +38,7 @@ def spread(path: Path, results: Sequence[Result]) -> None:
     for axis, (backbone, part) in zip(panels[:, 0], groups, strict=True):
         _dots(axis, part[::-1])
         axis.set_title(style.short(backbone, 60), loc="left", fontweight="bold")
-    panels[-1, 0].set_xlabel("test accuracy")
+    panels[-1, 0].set_xlabel("test accuracy (each panel has a scale of its own)")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
     style.save(figure, path)
@@ -45,27 +46,29 @@ def spread(path: Path, results: Sequence[Result]) -> None:
 
 def _dots(axis: Axes, results: Sequence[Result]) -> None:
     places = np.arange(len(results))
-    for shift, prefix, colour, marker, label in (
-        (0.14, "", style.BLUE, "o", "fixed C"),
-        (-0.14, "tuned_", style.ORANGE, "s", "tuned C"),
+    for shift, protocol, colour, marker in (
+        (0.14, "tuned", style.ORANGE, "s"),
+        (-0.14, "fixed", style.BLUE, "o"),
     ):
+        scores = [ranking.scores(result, protocol) for result in results]
         axis.errorbar(
-            [getattr(result, f"mean_{prefix}accuracy") for result in results],
+            [one.mean_accuracy for one in scores],
             places + shift,
-            xerr=[getattr(result, f"std_{prefix}accuracy") for result in results],
+            xerr=[one.std_accuracy for one in scores],
             fmt=marker,
             markersize=4,
             capsize=2.5,
             color=colour,
-            label=f"{label}: mean ± deviation over random splits",
+            label=f"{protocol} C: mean ± deviation over random splits",
         )
         axis.plot(
-            [getattr(result, f"{prefix}accuracy") for result in results],
+            [one.accuracy for one in scores],
             places + shift,
-            "|",
-            markersize=9,
+            "x",
+            markersize=5,
+            markeredgewidth=1.6,
             color=colour,
-            label=f"{label}: headline split",
+            label=f"{protocol} C: headline split",
         )
     axis.set_yticks(places, [style.short(result.probe.layer, 30) for result in results], fontsize=8.5)
     axis.set_ylim(-0.6, len(results) - 0.4)
@@ -79,13 +82,18 @@ def duplicates(path: Path, pairs: Sequence[Pair], images: Pixels, index: Index) 
     if not pairs:
         style.nothing(path, "No two pictures are nearly the same")
         return
-    columns = 3
+    columns, height = 3, 1.62  # inches
     lines = math.ceil(len(pairs) / columns)
-    figure = Figure(figsize=(style.WIDTH, 1.62 * lines), layout="constrained")
-    grid = figure.subfigures(lines, columns, squeeze=False).ravel()
-    for pair, part in zip(pairs, grid, strict=False):
-        part.suptitle(f"{pair.distance} bits", fontsize=8, color=style.GREY, x=0.02, ha="left")
-        for axis, row in zip(part.subplots(1, 2), (pair.a, pair.b), strict=True):
+    figure = Figure(figsize=(style.WIDTH, height * lines))
+    # Every cell has the same size, so the places are known: a layout engine would take minutes.
+    side = 0.94 / height / lines
+    for place, pair in enumerate(pairs):
+        left, top = place % columns / columns, 1 - place // columns / lines
+        figure.text(left + 0.005, top - 0.02 / lines, f"similarity {pair.similarity:.2f}", fontsize=8,
+                    color=style.GREY, va="top")  # fmt: skip
+        for number, row in enumerate((pair.a, pair.b)):
+            x = left + 0.005 + number * 0.163
+            axis = figure.add_axes((x, top - 0.22 / lines - side, 0.94 / style.WIDTH, side))
             style.blank(axis)
             style.photo(axis, images[row : row + 1][0])
             label, file = index.keys[row]

@@ -14,7 +14,8 @@ from stages.runtime.probe import Probe
 def made(probe: str, value: float, number: int) -> Result:
     return result(
         probe, value, feature_dim=10**number, feature_seconds=number + 1.0,
-        svm_seconds=0.1 * number + 0.1, std_accuracy=0.02, softmax=Softmax(value - 0.02, True, 1.0),
+        svm_seconds=0.1 * number + 0.1, std_accuracy=0.02,
+        softmax=Softmax(value - 0.02, True, 1.0, False),
     )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def test_depth_has_a_panel_for_each_model(tmp_path: Path) -> None:
 
 def test_depth_is_of_layers_and_shows_their_deviation(tmp_path: Path) -> None:
     """A fusion has no depth; without deviations the figure is another one."""
-    flat = [replace(one, std_accuracy=0.0) for one in RESULTS]
+    flat = [replace(one, tuned=replace(one.tuned, std_accuracy=0.0)) for one in RESULTS]
     for name, results in (("all", RESULTS), ("layers", RESULTS[:8]), ("flat", flat)):
         depth(tmp_path / f"{name}.png", results)
     bytes_ = {path.stem: path.read_bytes() for path in tmp_path.iterdir()}

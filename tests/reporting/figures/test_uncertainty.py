@@ -81,7 +81,7 @@ def test_the_same_inputs_make_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_components(count: int, tmp_path: Path) -> None:
-    points = [Component(2**i, 0.1 * i, 0.1 * i, 0.1 * i, 0.5 + i) for i in range(8)]
+    points = [Component(2**i, 0.1 * i, 0.1 * i, 0.1 * i, 0.1 * i, 0.01, 0.5 + i) for i in range(8)]
     curves = {Probe(LONG, str(i)): points for i in range(count)}
     uncertainty.components(tmp_path / "c.png", curves)
     assert drawn(tmp_path / "c.png") == (1050, 810)
