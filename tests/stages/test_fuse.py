@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.examples import provenance
+from support.examples import provenance, trained
 
 from stages import fuse, tune_fusion
 from stages.dataset import index, splits
@@ -40,10 +40,7 @@ def made(scales: tuple[float, float] = (1.0, 1.0)) -> None:
 def run_fuse() -> dict[str, Any]:
     """The metrics and what they were made with."""
     fuse.main("both", paths=Paths())
-    metrics, made = (
-        json.loads(path(BOTH, "fixed").read_text()) for path in (Paths().metrics, Paths().run)
-    )
-    return {**made, **metrics}
+    return trained(BOTH, "fixed")
 
 
 def test_two_layers_tell_what_neither_tells_alone() -> None:
@@ -58,9 +55,9 @@ def test_two_layers_tell_what_neither_tells_alone() -> None:
     assert Paths().splits(BOTH, "fixed").exists()
     assert json.loads(Paths().timings("train", BOTH).read_text())["fit_seconds"] > 0
     tune_fusion.main("both", paths=Paths())
-    tuned = json.loads(Paths().run(BOTH, "tuned").read_text())
+    tuned = trained(BOTH, "tuned")
     assert tuned["members"] == metrics["members"]
-    assert json.loads(Paths().metrics(BOTH, "tuned").read_text())["accuracy"] > 0.9
+    assert tuned["accuracy"] > 0.9
     assert Paths().curve(BOTH).exists()
 
 

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 import time
@@ -7,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
-from support.examples import PROBE, separable, write_other_index
+from support.examples import PROBE, separable, trained, write_other_index
 from support.study import ROOT
 
 from stages import train
@@ -22,10 +21,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 def run_train() -> dict[str, Any]:
     """The metrics and what they were made with."""
     train.main(PROBE, paths=Paths())
-    metrics, made = (
-        json.loads(path(PROBE, "fixed").read_text()) for path in (Paths().metrics, Paths().run)
-    )
-    return {**made, **metrics}
+    return trained(PROBE, "fixed")
 
 
 def test_train_writes_metrics_and_predictions_that_agree() -> None:

@@ -1,9 +1,8 @@
-import json
 from typing import Any
 
 import numpy as np
 import pytest
-from support.examples import PROBE, separable, write_other_index
+from support.examples import PROBE, separable, trained, write_other_index
 
 from stages import train, tune
 from stages.dataset import index, splits
@@ -19,10 +18,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 def run_tune() -> dict[str, Any]:
     """The metrics and what they were made with."""
     tune.main(PROBE, paths=Paths())
-    metrics, made = (
-        json.loads(path(PROBE, "tuned").read_text()) for path in (Paths().metrics, Paths().run)
-    )
-    return {**made, **metrics}
+    return trained(PROBE, "tuned")
 
 
 def test_tune_writes_the_curve_the_svm_and_predictions_that_agree() -> None:
@@ -54,7 +50,7 @@ def test_with_the_c_that_was_chosen_train_does_the_same(small: dict[str, Any], s
     train.main(PROBE, paths=Paths())
     for path in (Paths().predictions, Paths().splits):
         assert path(PROBE, "fixed").read_bytes() == path(PROBE, "tuned").read_bytes()
-    fixed = json.loads(Paths().metrics(PROBE, "fixed").read_text())
+    fixed = files.read_json(Paths().metrics(PROBE, "fixed"))
     assert fixed.items() <= tuned.items()
 
 

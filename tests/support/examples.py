@@ -1,5 +1,6 @@
 """Made-up inputs that several tests need: provenance, features, a kernel, an inspection, predictions."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,14 @@ def separable() -> index.Index:
     X = np.random.default_rng(0).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
     gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
     return images
+
+
+def trained(probe: Probe, protocol: str) -> dict[str, Any]:
+    """The metrics of a probe by a protocol, and what they were made with."""
+    metrics, made = (
+        json.loads(path(probe, protocol).read_text()) for path in (Paths().metrics, Paths().run)
+    )
+    return {**made, **metrics}
 
 
 def write_other_index() -> None:
