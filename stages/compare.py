@@ -29,10 +29,11 @@ def main(revision: str, *, markdown: bool = False, paths: Paths) -> None:
     """Print a table for each protocol in which something differs."""
     with tempfile.TemporaryDirectory() as folder:
         there = fetch(revision, paths, Path(folder))
-        refuse_nothing("this folder", paths)
+        here = paths.committed()
+        refuse_nothing("this folder", here)
         refuse_nothing(revision, there)
         for protocol in PROTOCOLS:
-            found = comparison.compare(there, paths, protocol)
+            found = comparison.compare(there, here, protocol)
             title = f"{protocol.capitalize()} C"
             if found.all_same:
                 print(f"{title}: the same.\n")
@@ -56,7 +57,7 @@ def fetch(revision: str, paths: Paths, folder: Path) -> Paths:
         )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
-    return Paths(folder / "data", folder / results)
+    return Paths(folder / "data", folder / results).committed()
 
 
 def refuse_nothing(where: str, paths: Paths) -> None:

@@ -2,7 +2,7 @@
 
     dvc repro draw@vgg16
 
-Reads data/inspection/<b>.h5; writes results/pictures/<b>/. Each example image gets its activation maps
+Reads data/inspection/<b>/; writes data/pictures/<b>/. Each example image gets its activation maps
 and, if the network has an ImageNet head, its predictions; a histogram shows the confidence on all test
 images.
 """

@@ -4,9 +4,9 @@
 
 Reads data/images.h5, data/index.csv, data/weights/<b>.pth, data/own/examples/ and `inspect_network` of
 params.yaml. Each of `inspect_network.images` is shown normalised and not, in evaluation and in train
-mode; all test images too, except not normalised in train mode. Writes data/inspection/<b>.h5 (for
-`draw`), results/inspection/<b>.csv (the five most probable classes) and results/inspection/<b>.json (how
-often the most probable class changes).
+mode; all test images too, except not normalised in train mode. Writes to data/inspection/<b>/:
+seen.h5 (for `draw`), answers.csv (the five most probable classes) and answers.json (how often the most
+probable class changes).
 """
 
 from collections.abc import Iterator, Mapping

@@ -6,10 +6,10 @@ Reads the layer's kernel, the C of its SVM, the index, `pca` and `svm`. Computes
 components of the training rows exactly, from the kernel (kernels/pca.py). Trains the SVM with that C on
 the first p components and the mean, for each p in `pca.components`; a p above the rank r is replaced by
 r. With all r components, the SVM is that of the layer itself.
-Writes results/pca/<b>/<layer>.csv: components, variance (their share of the variance of the training
-rows), accuracy and balanced accuracy on the test rows, and the mean and the standard deviation of the
-accuracy in a cross-validation of the training rows. Writes the settings of this curve to
-results/pca/<b>/<layer>.json.
+Writes data/pca/<b>/<layer>/components.csv: components, variance (their share of the variance of the
+training rows), accuracy and balanced accuracy on the test rows, and the mean and the standard deviation
+of the accuracy in a cross-validation of the training rows. Writes the settings of this curve to
+components.json beside it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

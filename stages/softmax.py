@@ -5,7 +5,7 @@
 Reads the layer's kernel, the index, `softmax` and `svm.normalize`. Trains softmax regression
 (scikit-learn's multinomial `LogisticRegression`) with the fixed `softmax.C` on the training rows of the
 headline split. The columns of kernels/empirical_map.py replace the features: the minimum is the same.
-Writes results/softmax/<b>/<layer>.json.
+Writes data/softmax/<b>/<layer>.json.
 """
 
 import warnings

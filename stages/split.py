@@ -3,9 +3,9 @@
     dvc repro split
 
 Reads the row order of data/images.h5, the manifest, the pairs of duplicates and `splits`; writes
-data/index.csv (row, label, file, split), data/splits.csv (`splits.random` further splits) and
-results/duplicates.csv. The headline split of 15 Scene is the published one (100 training images per
-class); that of another data set is random, with `splits.train_per_class` training images per class.
+data/index.csv (row, label, file, split) and data/splits.csv (`splits.random` further splits). The
+headline split of 15 Scene is the published one (100 training images per class); that of another data set
+is random, with `splits.train_per_class` training images per class.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from stages.sources import manifest
 
 
 def main(*, paths: Paths) -> None:
-    """Write the index, the random splits and the table of duplicates."""
+    """Write the index and the random splits."""
     params = load_params()
     protocol = params["splits"]
     keys, pairs = Pixels(paths.pixels).keys, duplicates.read(paths.duplicates)
@@ -33,7 +33,6 @@ def main(*, paths: Paths) -> None:
     train = published_split(keys, paths.manifest) if published else drawn[0]
     index.write(paths.index, index.Index(keys, train))
     splits.write(paths.random_splits, np.array(drawn[1:]))
-    duplicates.write_table(paths.duplicates_table, pairs, keys, train)
 
 
 def draw(

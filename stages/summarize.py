@@ -3,7 +3,7 @@
     dvc repro summarize@vgg16
 
 Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights.
-Writes results/summaries/<b>.csv and results/summaries/<b>.md.
+Writes data/summaries/<b>/layers.csv and layers.md.
 """
 
 from stages.inspection import summary, tracing

@@ -3,10 +3,11 @@
     dvc repro train@vgg16/pool5
 
 Reads the layer's kernel, the index, the random splits and `svm.C`, `normalize` and `solver`. Trains one
-SVM on the headline split and one on each random split; predicts the test rows. Writes, for <b>/<layer>:
-- results/fixed/metrics/*.json: the numbers, and results/fixed/runs/*.json: what they were made with;
-- results/fixed/splits/*.csv: one line per random split;
-- results/fixed/predictions/*.csv: one line per test image of the headline split.
+SVM on the headline split and one on each random split; predicts the test rows. Writes to
+data/svm/fixed/<b>/<layer>/:
+- metrics.json: the numbers, and run.json: what they were made with;
+- splits.csv: one line per random split;
+- predictions.csv: one line per test image of the headline split.
 """
 
 from stages.runtime import command

@@ -4,8 +4,8 @@
 
 Reads the layer's kernel, the index, the random splits and all of `svm` but `svm.C`. On the headline
 split and on each random split, cross-validation on the training rows chooses a C of `svm.grid`. Writes
-what `train` writes, under results/tuned/, and besides:
-- results/tuned/curves/<b>/<layer>.csv: cross-validation accuracy against C, on the headline split;
+what `train` writes, to data/svm/tuned/<b>/<layer>/, and besides:
+- curve.csv, there: cross-validation accuracy against C, on the headline split;
 - data/dual/<b>/<layer>.h5: the SVM of the headline split.
 """
 

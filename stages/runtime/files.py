@@ -75,6 +75,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def copy(path: Path, target: Path) -> None:
+    with whole_file(target) as temporary:
+        shutil.copyfile(path, temporary)
+
+
 class _Unfailing(io.FileIO):
     error: OSError | None = None
 

@@ -9,7 +9,10 @@ from stages.runtime.probe import Probe
 
 
 class Paths:
-    """The files under `data` (large, in DVC's cache) and under `results` (small, committed)."""
+    """The files of the stages under `data` (in DVC's cache), and those of the report under `results`.
+
+    Git keeps `results`.
+    """
 
     def __init__(self, data: Path = Path("data"), results: Path = Path("results")) -> None:
         self.data, self.results = data, results
@@ -19,10 +22,7 @@ class Paths:
         self.index = data / "index.csv"  # row, label, file and headline split of each image
         self.random_splits = data / "splits.csv"  # a column for each random split
         self.duplicates = data / "duplicates.csv"  # pairs of rows that show the same picture
-        self.duplicates_table = results / "duplicates.csv"  # these pairs with labels and files
         self.own_examples = data / "own" / "examples"  # the user's own example images
-        self.table = results / "table.csv"  # a line for each probe and fusion
-        self.figures = results / "figures"
 
     # A backbone.
 
@@ -31,18 +31,19 @@ class Paths:
 
     def summary(self, backbone: str, suffix: str) -> Path:
         """The layers and their parameters: `.csv` for programs, `.md` for people."""
-        return self.results / "summaries" / f"{backbone}{suffix}"
+        return self.data / "summaries" / backbone / f"layers{suffix}"
 
     def inspection(self, backbone: str) -> Path:
-        return self.data / "inspection" / f"{backbone}.h5"
+        """The activation maps and predictions."""
+        return self.data / "inspection" / backbone / "seen.h5"
 
     def answers(self, backbone: str, suffix: str) -> Path:
         """The predicted ImageNet classes: `.csv` of the example images, `.json` shares of all images."""
-        return self.results / "inspection" / f"{backbone}{suffix}"
+        return self.data / "inspection" / backbone / f"answers{suffix}"
 
     def pictures(self, backbone: str) -> Path:
         """The folder of the pictures of the activation maps and predictions."""
-        return self.results / "pictures" / backbone
+        return self.data / "pictures" / backbone
 
     # A probe: a layer of a backbone.
 
@@ -65,38 +66,68 @@ class Paths:
 
     # A probe by a protocol: `fixed` or `tuned`.
 
+    def svm(self, probe: Probe, protocol: str) -> Path:
+        """The folder of the following files."""
+        return self.data / "svm" / protocol / str(probe)
+
     def metrics(self, probe: Probe, protocol: str) -> Path:
         """Accuracies and other numbers."""
-        return self.results / protocol / "metrics" / f"{probe}.json"
+        return self.svm(probe, protocol) / "metrics.json"
 
     def run(self, probe: Probe, protocol: str) -> Path:
         """What the metrics were made with: settings, features and splits; how the fits ended."""
-        return self.results / protocol / "runs" / f"{probe}.json"
+        return self.svm(probe, protocol) / "run.json"
 
     def predictions(self, probe: Probe, protocol: str) -> Path:
-        return self.results / protocol / "predictions" / f"{probe}.csv"
+        return self.svm(probe, protocol) / "predictions.csv"
 
     def splits(self, probe: Probe, protocol: str) -> Path:
-        return self.results / protocol / "splits" / f"{probe}.csv"
+        return self.svm(probe, protocol) / "splits.csv"
 
     def curve(self, probe: Probe) -> Path:
         """Cross-validated accuracy against C."""
-        return self.results / "tuned" / "curves" / f"{probe}.csv"
+        return self.svm(probe, "tuned") / "curve.csv"
 
     # Other classifiers of a probe.
 
     def softmax(self, probe: Probe) -> Path:
-        return self.results / "softmax" / f"{probe}.json"
+        return self.data / "softmax" / f"{probe}.json"
 
     def pca(self, probe: Probe, suffix: str) -> Path:
         """Accuracy against the number of components: `.csv` the curve, `.json` its settings."""
-        return self.results / "pca" / f"{probe}{suffix}"
+        return self.data / "pca" / str(probe) / f"components{suffix}"
 
-    # The report.
+    # What the report writes, and git keeps.
+
+    @property
+    def table(self) -> Path:
+        """A line for each probe and fusion."""
+        return self.results / "table.csv"
+
+    @property
+    def figures(self) -> Path:
+        return self.results / "figures"
+
+    @property
+    def duplicates_table(self) -> Path:
+        """The pairs of duplicates with labels and files."""
+        return self.results / "duplicates.csv"
 
     def report(self, suffix: str) -> Path:
         """The report: `.md` for a repository's web view, `.html` for the browser."""
         return self.results / f"report{suffix}"
+
+    def scores(self, probe: object) -> Path:
+        """The few numbers of a probe, or of the `best`, that `dvc metrics` shows."""
+        return self.results / "summary" / f"{probe}.json"
+
+    def plot(self, name: str) -> Path:
+        """What `dvc plots` draws."""
+        return self.results / "plots" / f"{name}.csv"
+
+    def committed(self) -> "Paths":
+        """The files under `data` that are small, as the report copied them to `results`."""
+        return Paths(self.results, self.results)
 
     # Any stage.
 

@@ -55,7 +55,7 @@ def scores(result: SplitResult, y: NDArray[np.int64]) -> dict[str, float]:
 def measure(
     evaluation: Evaluation, index: Index, spread: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
-    """Return the metrics as one flat mapping, as `dvc metrics diff` compares them.
+    """Return the metrics as one flat mapping.
 
     The accuracies are those of the headline split. `spread` holds the `scores` of each of the s random
     splits: `mean_` is their mean, `std_` their sample standard deviation (divided by s - 1).

@@ -143,3 +143,13 @@ def test_the_pairs_of_scene15_are_those_judged_to_be_the_same(tmp_path: Path) ->
     assert hard <= found
     assert {judged.get(pair) for pair in found} == {"yes"}
     assert sum(same == "no" for same in judged.values()) > 100
+
+
+def test_the_table_of_duplicates_tells_their_splits(tmp_path: Path) -> None:
+    keys = [("a", "0.jpg"), ("a", "1.jpg"), ("b", "9.jpg")]
+    pairs = [duplicates.Pair(0, 2, False, 0.625)]
+    duplicates.write_table(tmp_path / "table.csv", pairs, keys, np.array([True, True, False]))
+    assert (tmp_path / "table.csv").read_text().splitlines() == [
+        "kind,similarity,row,label,file,split,duplicate_row,duplicate_label,duplicate_file,duplicate_split",
+        "near,0.6250,0,a,0.jpg,train,2,b,9.jpg,test",
+    ]

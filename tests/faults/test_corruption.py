@@ -21,7 +21,7 @@ from stages.kernels import gram
 from stages.runtime.probe import Probe
 
 FLIPS = 12
-METRICS = Path("results/fixed/metrics/squeeze/pool2.json")
+METRICS = Path("data/svm/fixed/squeeze/pool2/metrics.json")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def train(folder: Path, probe: str, status: int | None = 0) -> str:
 def folder(whole: Path, tmp_path: Path) -> Path:
     """A copy to do harm to, without the results."""
     shutil.copytree(whole, tmp_path / "copy")
-    shutil.rmtree(tmp_path / "copy" / "results")
+    shutil.rmtree(tmp_path / "copy" / "data" / "svm")
     return tmp_path / "copy"
 
 

@@ -27,7 +27,7 @@ RUNS = {
     "decode": ([], ["data/images.h5"]),
     "extract": (["squeeze"], ["data/features"]),
     "gram": (["squeeze/pool1"], ["data/kernels"]),
-    "tune": (["squeeze/pool1"], ["data/dual", "results/tuned"]),
+    "tune": (["squeeze/pool1"], ["data/dual", "data/svm"]),
 }
 
 
@@ -122,7 +122,7 @@ def results(project: Project) -> dict[str, str]:
     """The digests of all that the stages made, but for what tells how long they took."""
     lock = YAML(typ="safe").load(project.folder / "dvc.lock")
     outs = (out for stage in lock["stages"].values() for out in stage["outs"])
-    timed = ("data/timings", "results/report", "results/table", "results/figures")
+    timed = ("data/timings", "results")
     return {out["path"]: out["md5"] for out in outs if not out["path"].startswith(timed)}
 
 
@@ -162,6 +162,5 @@ def test_what_dvc_writes_down_is_cut_off(project: Project) -> None:
         path.write_text(path.read_text().partition("params.yaml:")[0] + '"params.yaml": {')
         assert complaint in project.run("dvc", "repro", status=255)
         path.unlink()
-        long = ("decode", "extract", "gram", "train", "tune", "pca", "softmax")
-        assert {stage for stage in project.repro() if stage.startswith(long)} == set()
+        assert project.repro() <= {"report"}
         assert results(project) == before

@@ -33,7 +33,7 @@ def put(
 
 
 def side(folder: Path, *probes: Probe) -> Paths:
-    paths = Paths(folder / "data", folder / "results")
+    paths = Paths(folder / "data", folder / "results").committed()
     write_csv(
         paths.table, ["probe", "status"], [[probe, "run"] for probe in probes] + [["n/x", "not run"]]
     )

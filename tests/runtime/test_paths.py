@@ -27,6 +27,8 @@ def all_of(paths: Paths, name: str) -> list[Path]:
     if isinstance(value, Path):
         return [value]
     parameters = inspect.signature(value).parameters
+    if name == "committed":
+        return []
     return [value(*some) for some in product(*(VALUES[parameter] for parameter in parameters))]
 
 

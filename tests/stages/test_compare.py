@@ -1,5 +1,6 @@
 """Two real branches, in a git repository of its own."""
 
+import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ def branches(folder: Path, small: dict[str, Any], study: Any) -> Path:
         train.main(PROBE, paths=Paths())
         tune.main(PROBE, paths=Paths())
         write_csv(Paths().table, ["probe", "status"], [[PROBE, "run"]])
+        shutil.copytree("data/svm", "results/svm", dirs_exist_ok=True)
         if C == 1:
             git("add", "--all")
             git("commit", "--quiet", "--message", "Results")
@@ -65,7 +67,8 @@ def test_a_revision_that_does_not_exist_is_told(branches: Path) -> None:
 
 @pytest.mark.parametrize(("lack", "found"), [("table", "none"), ("runs", "those of an older layout")])
 def test_a_side_without_results_is_told(lack: str, found: str, branches: Path) -> None:
-    gone = {"table": [Paths().table], "runs": [Paths().run(PROBE, how) for how in ("tuned", "fixed")]}
+    kept = Paths().committed()
+    gone = {"table": [kept.table], "runs": [kept.run(PROBE, how) for how in ("tuned", "fixed")]}
     for path in gone[lack]:
         path.unlink()
     with pytest.raises(StageError, match=f"in this folder; found {found}"):

@@ -129,11 +129,11 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
     page = (results / "report.md").read_text()
     for probe in PROBES:
         tuned, fixed = (
-            json.loads((results / how / "metrics" / f"{probe}.json").read_text())
+            json.loads((results / "svm" / how / probe / "metrics.json").read_text())
             for how in ("tuned", "fixed")
         )
-        head = json.loads((results / "softmax" / f"{probe}.json").read_text())
-        made = json.loads((results / "tuned" / "runs" / f"{probe}.json").read_text())
+        head = json.loads((told / "data" / "softmax" / f"{probe}.json").read_text())
+        made = json.loads((results / "svm" / "tuned" / probe / "run.json").read_text())
         lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
         line, *_ = (line for line in lines if "%" not in line)  # the table, before the details
         cells = [cell.strip(" *") for cell in line.split("|")]
@@ -145,15 +145,15 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
             assert spread == f"{metrics['mean_accuracy']:.4f} ± {metrics['std_accuracy']:.4f}"
         assert cells[7] == f"{made['feature_dim']:,}"
         assert f"| {100 * head['accuracy']:.1f} % |" in page
-    with (results / "summaries" / "shuffle.csv").open() as file:
+    with (results / "summaries" / "shuffle" / "layers.csv").open() as file:
         total = int(list(csv.DictReader(file))[-1]["total"])
     assert f"{total:,}, or " in page
-    seen = json.loads((results / "inspection" / "shuffle.json").read_text())
+    seen = json.loads((results / "inspection" / "shuffle" / "answers.json").read_text())
     assert f"| not normalised | {100 * seen['not_normalised_changed']:.1f} % |" in page
     assert "control: 1 of its 2 probes not run" in page
     assert "| control/stage4 | not run | | | | | | | |" in page
     assert "| fusion/never | not run | | | | | | | |" in page
-    fused = json.loads((results / "tuned" / "metrics" / "fusion" / "both.json").read_text())
+    fused = json.loads((results / "svm" / "tuned" / "fusion" / "both" / "metrics.json").read_text())
     accuracy = f"{100 * fused['accuracy']:.1f} %"
     assert f"- fusion/both (shuffle/stage2 + shuffle/stage4), C tuned: {accuracy}," in page
     assert "Pairs of equal files: 1." in page

@@ -77,18 +77,6 @@ def test_duplicates_stay_on_one_side_if_asked_to(small: dict[str, Any], study: A
 
 
 @pytest.mark.usefixtures("folder")
-def test_the_table_of_duplicates_tells_their_splits() -> None:
-    made([duplicates.Pair(0, 19, False, 0.625)])
-    split.main(paths=Paths())
-    train = index.read(Paths().index).train
-    sides = ["train" if train[row] else "test" for row in (0, 19)]
-    assert Paths().duplicates_table.read_text().splitlines() == [
-        "kind,similarity,row,label,file,split,duplicate_row,duplicate_label,duplicate_file,duplicate_split",
-        f"near,0.6250,0,a,0.jpg,{sides[0]},19,b,9.jpg,{sides[1]}",
-    ]
-
-
-@pytest.mark.usefixtures("folder")
 def test_a_class_that_is_too_small_is_named() -> None:
     made([], second=4)
     with pytest.raises(StageError, match="at least 7 images of each class .* found 4 of b"):

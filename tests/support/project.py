@@ -43,7 +43,7 @@ class Project:
 
     def accuracy(self, probe: str) -> float:
         """The accuracy of a probe with the tuned C."""
-        path = self.folder / "results" / "tuned" / "metrics" / f"{probe}.json"
+        path = self.folder / "data" / "svm" / "tuned" / probe / "metrics.json"
         return float(json.loads(path.read_text())["accuracy"])
 
     def commit(self, message: str) -> None:

@@ -14,8 +14,8 @@ from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
 # What a stage depends on without asking `Paths`: folders of the user's own, in which `params.yaml` names
-# files; the manifest, which generated scenes do not need; the pictures, which the report's page names.
-WATCHED = set(map(Path, ("data/own/weights", "data/own/images", "data/scene15.csv", "results/pictures")))
+# files; the manifest, which generated scenes do not need.
+WATCHED = set(map(Path, ("data/own/weights", "data/own/images", "data/scene15.csv")))
 ORDER = [
     *("download", "decode", "find_duplicates", "split", "fetch_weights", "summarize", "time_training"),
     *(
@@ -44,7 +44,7 @@ class Recorder:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._paths, name)
         if not callable(value):
-            if name not in ("data", "results"):
+            if name != "data":
                 self.asked.append(value)
             return value
 

@@ -28,6 +28,7 @@ ALL = {
 FIXED = {*(f"train@{probe}" for probe in PROBES), "fuse@both", "report"}
 TUNED = {*(f"tune@{probe}" for probe in PROBES), "tune_fusion@both", "report"}
 OF_SVM = {"pca@squeeze/pool2", "export@squeeze/pool2"}
+PLOTS = ("Accuracy by depth", "Cross-validation", "Random splits", "Components", "Confusion matrix")
 INSPECT = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
 
 
@@ -54,14 +55,17 @@ def test_the_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_dvcs_own_commands(project: Project) -> None:
-    assert "mean_accuracy" in project.run("dvc", "metrics", "show")
+    shown = project.run("dvc", "metrics", "show").splitlines()
+    assert shown[0].split() == ["Path", "accuracy", "fixed_C", "over_splits"]
+    assert len(shown) == 1 + len(PROBES) + 2  # the fusion, and the best
+    assert max(map(len, shown)) <= 120
     assert "index.html" in project.run("dvc", "plots", "show")
     html = (project.folder / "dvc_plots" / "index.html").read_text()
-    assert "squeeze/pool1" in html
-    assert '"title": "probe"' in html  # the bars of results/table.csv
+    assert all(f'"title": {{"text": "{title}"' in html for title in PLOTS)
     pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
     assert len(pictures) == 10 + 2 * 2  # the report's figures, and two images' maps by two backbones
-    assert all("workspace_" + "_".join(path.parts) in html for path in pictures)
+    figures = [path for path in pictures if path.parts[1] == "figures"]
+    assert all("workspace_" + "_".join(path.parts) in html for path in figures)
     assert project.run("git", "status", "--short") == ""
 
 
@@ -69,7 +73,9 @@ def test_a_changed_c_reruns_only_the_svms_with_that_c(project: Project) -> None:
     project.edit(lambda p: p["svm"].update(C=1e-6))
     assert "svm.C" in project.run("dvc", "params", "diff")
     assert project.repro() == FIXED
-    assert "C" in project.run("dvc", "metrics", "diff", "main")
+    changed = project.run("dvc", "metrics", "diff", "main").splitlines()[1:]
+    assert {line.split()[1] for line in changed} == {"fixed_C"}
+    assert len(changed) <= len(PROBES) + 2
     project.run("dvc", "plots", "diff", "main")
     html = (project.folder / "dvc_plots" / "index.html").read_text()
     assert all(f"{when}_results_figures_depth.png" in html for when in ("main", "workspace"))

@@ -25,7 +25,7 @@ RUN = [probe for probe, row in ROWS.items() if row["status"] == "run"]
 
 
 def metrics(folder: Path, probe: str, protocol: str = "tuned") -> dict[str, float]:
-    return dict(json.loads((folder / protocol / "metrics" / f"{probe}.json").read_text()))
+    return dict(json.loads((folder / "svm" / protocol / probe / "metrics.json").read_text()))
 
 
 def test_the_table_has_a_row_for_every_probe_and_fusion() -> None:
@@ -36,7 +36,7 @@ def test_the_table_has_a_row_for_every_probe_and_fusion() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("probe", RUN)
 def test_table_and_splits_agree(probe: str, protocol: str) -> None:
-    with (RESULTS / protocol / "splits" / f"{probe}.csv").open() as file:
+    with (RESULTS / "svm" / protocol / probe / "splits.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == load_params(ROOT / "params.yaml")["splits"]["random"]
     for name in ("accuracy", "balanced_accuracy"):
@@ -49,7 +49,7 @@ def test_table_and_splits_agree(probe: str, protocol: str) -> None:
 @pytest.mark.parametrize("probe", RUN)
 def test_every_fit_ended_at_its_minimum(probe: str) -> None:
     for protocol in PROTOCOLS:
-        made = json.loads((RESULTS / protocol / "runs" / f"{probe}.json").read_text())
+        made = json.loads((RESULTS / "svm" / protocol / probe / "run.json").read_text())
         assert made["converged"]
         assert made["largest_gap"] < 1e-10
 
@@ -79,7 +79,7 @@ def test_equal_files_are_those_that_the_manifest_knows() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("probe", RUN)
 def test_table_metrics_and_predictions_agree(probe: str, protocol: str) -> None:
-    with (RESULTS / protocol / "predictions" / f"{probe}.csv").open() as file:
+    with (RESULTS / "svm" / protocol / probe / "predictions.csv").open() as file:
         lines = list(csv.DictReader(file))
     right = sum(line["actual"] == line["predicted"] for line in lines)
     accuracy = float(ROWS[probe][metric(protocol, "accuracy")])
@@ -91,7 +91,7 @@ def test_table_metrics_and_predictions_agree(probe: str, protocol: str) -> None:
 @pytest.mark.parametrize("probe", sorted(set(ROWS) - set(RUN)))
 def test_what_was_not_run_shows_no_number(probe: str) -> None:
     assert ROWS[probe]["accuracy"] == ROWS[probe]["svm_seconds"] == ""
-    assert not list(RESULTS.glob(f"*/metrics/{probe}.json"))
+    assert not list(RESULTS.glob(f"svm/*/{probe}"))
 
 
 def test_vgg16_and_resnet50_have_the_parameters_that_all_know() -> None:
@@ -101,9 +101,9 @@ def test_vgg16_and_resnet50_have_the_parameters_that_all_know() -> None:
 
 
 def test_what_a_network_says_adds_up() -> None:
-    for path in (RESULTS / "inspection").glob("*.json"):
+    for path in RESULTS.glob("inspection/*/answers.json"):
         found = json.loads(path.read_text())
-        name = path.stem
+        name = path.parent.name
         page = (RESULTS / "report.md").read_text()
         if "note" in found:
             assert f"{name} has nothing to say: {found['note']}." in page
@@ -132,6 +132,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_new_run_on_the_real_images(probe: str, real: Path) -> None:
     environment = variables(SCENE15=str(SCENE15))
     subprocess.run(["dvc", "repro", "--quiet", f"tune@{probe}"], cwd=real, env=environment, check=True)
-    again = metrics(real / "results", probe)
+    again = metrics(real / "data", probe)
     # Another processor rounds differently: three of 2,985 images may change sides.
     assert abs(again["accuracy"] - metrics(RESULTS, probe)["accuracy"]) <= 3 / 2985
