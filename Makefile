@@ -5,8 +5,13 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .DEFAULT_GOAL := help
 PARTS = extraction training kernels disk memory overhead scale
 REV ?= main
+# The stages whose files are small or slow to make; `dvc pull` fetches these.
+LIGHT = decode find_duplicates split summarize time_training inspect_network draw gram train tune fuse \
+	tune_fusion softmax pca
+# For `make repro QUIET=1`: no progress bars.
+export TQDM_DISABLE := $(if $(QUIET),1,$(TQDM_DISABLE))
 OPTIONAL = solver precision left_out duplicates
-.PHONY: help demo repro compare test lint format memory bench bench-optional faults clean clean-partial
+.PHONY: help demo repro pull-kernels experiments compare test lint format memory bench bench-optional faults clean clean-partial
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,8 +26,16 @@ demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo
 	cd build/demo && dvc repro --quiet
 	@echo 'In this folder: build/demo/results/report.html'
 
-repro: $(VENV)/.made ## run the real study; stages whose weights are unavailable do not stop the others
-	dvc repro --keep-going || { dvc repro --single-item report; exit 1; }
+repro: $(VENV)/.made ## run the study; stages whose weights are unavailable do not stop the others; QUIET=1
+	python -m stages.check --names
+	python -m stages.forecast
+	dvc repro --keep-going $(if $(QUIET),--quiet) || { dvc repro --single-item report; exit 1; }
+
+pull-kernels: $(VENV)/.made ## pull all but images, weights and features: enough for another svm.C
+	dvc pull $(LIGHT) $$(grep -o 'data/timings/extract/[^ ]*\.json' dvc.lock | sort -u)
+
+experiments: $(VENV)/.made ## what differs between this folder, the last commit and experiments, on one screen
+	dvc exp show --only-changed --no-pager --drop '(data|stages)/.*|results/summary/(?!best).*'
 
 compare: $(VENV)/.made ## compare the results with those of another branch, with a test: make compare REV=main
 	python -m stages.compare $(REV)

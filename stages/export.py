@@ -37,7 +37,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
     K, kernel_provenance = gram.read(paths.kernel(probe), probe)
     svm, trained = dual.read(paths.dual(probe), probe)
     refuse_others(probe, images, features.provenance, kernel_provenance, trained)
-    bar = tqdm(features.blocks(), desc=str(probe), total=features.block_count, unit="block")
+    bar = tqdm(features.blocks(), desc=f"export@{probe}", total=features.block_count, unit="block")
     scale = np.ones(len(K))
     if trained["normalize"] == "l2":
         scale, K = gram.reciprocal(np.sqrt(K.diagonal())), gram.l2_normalise(K)

@@ -152,7 +152,9 @@ class Batches:
 
     def through(self, taps: Taps, start: int) -> Iterator[Rows]:
         """Send the batches from row `start` on through the network; halve a batch that is too large."""
-        with tqdm(total=len(self.names), initial=start, desc=self.backbone, unit="image") as bar:
+        with tqdm(
+            total=len(self.names), initial=start, desc=f"extract@{self.backbone}", unit="image"
+        ) as bar:
             while start < len(self.names):
                 names = self.names[start : start + self.size]
                 try:

@@ -28,7 +28,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
     limits.refuse_kernel(features.n, runtime["memory"])
     watch = timing.Stopwatch()
     with watch:
-        bar = tqdm(features.blocks(), desc=str(probe), total=features.block_count, unit="block")
+        bar = tqdm(features.blocks(), desc=f"gram@{probe}", total=features.block_count, unit="block")
         K = stream(bar, features.n, runtime["device"])
     gram.write(paths.kernel(probe), K, features.provenance)
     timing.write(paths.timings("gram", probe), kernel_seconds=watch.seconds)

@@ -168,7 +168,7 @@ def ask_all(
     best = np.full(len(pixels.keys), -1)
     probability = np.zeros(len(pixels.keys), dtype=np.float32)
     size = viewer.batch_size
-    for start in tqdm(range(0, len(order), size), desc=name, unit="batch"):
+    for start in tqdm(range(0, len(order), size), desc=f"inspect_network: {name}", unit="batch"):
         # The last batch is filled up, so that batch norm sees batches of one size.
         rows = np.unique(np.concatenate([order[start : start + size], order])[:size])
         answers = viewer(pixels[rows], condition)

@@ -45,11 +45,11 @@ def find(folder: Path, pixels: Pixels, least: float) -> list[Pair]:
     same = equal_files([folder / label / file for label, file in pixels.keys])
     found = dict.fromkeys(same, 1.0)
     small, large = [], []
-    for row in tqdm(range(len(pixels.keys)), desc="shrink", unit="image"):
+    for row in tqdm(range(len(pixels.keys)), desc="find_duplicates: shrink", unit="image"):
         grey = pixels[row : row + 1][0].mean(axis=0)
         small.append(coarse(grey))
         large.append(fine(grey))
-    for a, b, *shift in tqdm(candidates(np.array(small)), desc="confirm", unit="pair"):
+    for a, b, *shift in tqdm(candidates(np.array(small)), desc="find_duplicates: confirm", unit="pair"):
         alike = round(similarity(large[a], large[b], *shift), 4)
         if alike >= least:
             found.setdefault((a, b), alike)

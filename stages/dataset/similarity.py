@@ -73,7 +73,9 @@ def candidates(pictures: Floats) -> list[Candidate]:
     """
     starts = range(0, len(pictures), _TILE)
     found = []
-    for a, b in tqdm([(a, b) for a in starts for b in starts if a <= b], desc="compare", unit="tile"):
+    for a, b in tqdm(
+        [(a, b) for a in starts for b in starts if a <= b], desc="find_duplicates: compare", unit="tile"
+    ):
         left, right = pictures[a : a + _TILE], pictures[b : b + _TILE]
         pairs = np.argwhere(correlations(left, right) >= CANDIDATE)
         pairs = pairs[a + pairs[:, 0] < b + pairs[:, 1]]

@@ -15,14 +15,14 @@ def evaluate(
 ) -> tuple[protocol.Evaluation, list[Inputs]]:
     """Run the protocol of `trainer` on `probe` and write its results; return both and the inputs.
 
-    `members` are the layers of a fusion, or the one layer `probe`. Raises the errors of `inputs.load`
-    and of `protocol.run`.
+    `members` are the layers of a fusion, or the one layer `probe`; `stage` is DVC's name of the stage.
+    Raises the errors of `inputs.load` and of `protocol.run`.
     """
     svm = load_params()["svm"]
     settings = {key: svm[key] for key in trainer.SETTINGS}
     given = [inputs.load(one, stage, paths, normalize=svm["normalize"]) for one in members]
     kernels, index, masks = [one.K for one in given], given[0].index, splits.read(paths.random_splits)
-    evaluation = protocol.run(kernels, index, masks, trainer(**settings), str(probe))
+    evaluation = protocol.run(kernels, index, masks, trainer(**settings), stage)
     facts = {**inputs.describe(given), **settings, "normalize": svm["normalize"]}
     records.write(probe, trainer.PROTOCOL, evaluation, index, facts, paths)
     return evaluation, given

@@ -24,6 +24,13 @@ class Project:
         dump(params, folder.with_suffix(".yaml"))
         scratch(folder, folder.with_suffix(".yaml"))
 
+    @classmethod
+    def at(cls, folder: Path) -> "Project":
+        """The project that is already in `folder`."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
     def run(self, *command: str, status: int = 0) -> str:
         done = subprocess.run(
             command, cwd=self.folder, env=variables(), capture_output=True, text=True, check=False

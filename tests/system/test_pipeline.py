@@ -51,6 +51,7 @@ def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
 
 
 def test_the_second_run_runs_nothing(project: Project) -> None:
+    assert "stages are up to date" in project.run("python", "-m", "stages.forecast")
     assert project.repro() == set()
 
 
@@ -72,6 +73,9 @@ def test_dvcs_own_commands(project: Project) -> None:
 def test_a_changed_c_reruns_only_the_svms_with_that_c(project: Project) -> None:
     project.edit(lambda p: p["svm"].update(C=1e-6))
     assert "svm.C" in project.run("dvc", "params", "diff")
+    told = project.run("python", "-m", "stages.forecast")
+    assert "To run: train (3), fuse, report." in told
+    assert "which no time is known: report." in told
     assert project.repro() == FIXED
     changed = project.run("dvc", "metrics", "diff", "main").splitlines()[1:]
     assert {line.split()[1] for line in changed} == {"fixed_C"}
