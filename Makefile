@@ -32,7 +32,8 @@ repro: $(VENV)/.made ## run the study; stages whose weights are unavailable do n
 	dvc repro --keep-going $(if $(QUIET),--quiet) || { dvc repro --single-item report; exit 1; }
 
 pull-kernels: $(VENV)/.made ## pull all but images, weights and features: enough for another svm.C
-	dvc pull $(LIGHT) $$(grep -o 'data/timings/extract/[^ ]*\.json' dvc.lock | sort -u)
+	dvc pull $(LIGHT)
+	dvc pull $$(grep -o 'data/timings/extract/[^ ]*\.json' dvc.lock | sort -u) # DVC mixes no files with stages
 
 experiments: $(VENV)/.made ## what differs between this folder, the last commit and experiments, on one screen
 	dvc exp show --only-changed --no-pager --drop '(data|stages)/.*|results/summary/(?!best).*'
