@@ -29,6 +29,7 @@ from stages.networks.taps import Taps
 from stages.runtime import command, devices, files
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
+from stages.runtime.tap import Entry, Tap
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
 MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
@@ -98,12 +99,13 @@ class Viewer:
 
 
 def see_maps(
-    viewer: Viewer, layers: Mapping[str, str], examples: NDArray[np.uint8], names: list[str]
+    viewer: Viewer, layers: Mapping[str, Entry], examples: NDArray[np.uint8], names: list[str]
 ) -> tuple[str, dict[str, NDArray[np.float32]]]:
-    """The path of the first convolution ("" for none), and each layer's maps of the example images."""
+    """The path of the first convolution ("" for none), and the maps of each layer that is not pooled."""
     network, size = viewer.network, examples.shape[-1]
     first = activation_maps.first_convolution(network, size) or ""
-    tapped = {**layers, **({record.FIRST: first} if first else {})}
+    unpooled = {layer: entry for layer, entry in layers.items() if Tap.of(entry).pool == "none"}
+    tapped = {**unpooled, **({record.FIRST: first} if first else {})}
     shapes = layer_shapes(network, tapped, size)
     with Taps(network, tapped, torch.float32) as taps:
         features = taps(viewer.normalise(examples), names)

@@ -1,4 +1,4 @@
-"""The outputs of several layers from one forward pass, copied by hooks.
+"""The outputs of several layers from one forward pass, pooled and copied by hooks.
 
 A hook copies an output at once, as a later in-place ReLU would overwrite it. The pass stops after the
 deepest tapped module: the layers above are not computed.
@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stages.networks import readout
 from stages.networks.hooks import attached
 from stages.runtime.errors import StageError
+from stages.runtime.tap import Entry, Tap
 
 
 class _DeepestReached(Exception):  # noqa: N818  (no error: it ends a forward pass early)
@@ -22,20 +24,22 @@ class _DeepestReached(Exception):  # noqa: N818  (no error: it ends a forward pa
 
 
 class Taps:
-    """Hooks on the modules `layers` (name to module path) of `network`; a context manager.
+    """Hooks on the modules `layers` (name to entry of params.yaml) of `network`; a context manager.
 
     `seconds[layer]` is the time of all forward passes up to that layer, without copies;
-    `copy_seconds[layer]` is the time of the layer's copies, without a GPU's transfer to the host.
+    `copy_seconds[layer]` is the time of the layer's pooling and copies, without a GPU's transfer to the
+    host.
     """
 
-    def __init__(self, network: nn.Module, layers: Mapping[str, str], dtype: torch.dtype) -> None:
-        self._network, self._dtype, self._layers = network, dtype, layers
+    def __init__(self, network: nn.Module, layers: Mapping[str, Entry], dtype: torch.dtype) -> None:
+        self._network, self._dtype = network, dtype
+        self._taps = {layer: Tap.of(entry) for layer, entry in layers.items()}
         self._outputs: _Outputs
         self.seconds = dict.fromkeys(layers, 0.0)
         self.copy_seconds = dict.fromkeys(layers, 0.0)
 
     def __enter__(self) -> "Taps":
-        modules = {layer: self._network.get_submodule(path) for layer, path in self._layers.items()}
+        modules = {layer: self._network.get_submodule(tap.module) for layer, tap in self._taps.items()}
         self._hooks = ExitStack()
         self._hooks.enter_context(
             attached(
@@ -48,7 +52,7 @@ class Taps:
         self._hooks.close()
 
     def __call__(self, images: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Run `images` (b, 3, s, s) through; return each layer's output as (b, d) on the CPU.
+        """Run `images` (b, 3, s, s) through; return each layer's readout as (b, d) on the CPU.
 
         Raises `StageError`, with the layer and one of the b `names`, if a value is not finite or too
         large for `dtype`.
@@ -77,9 +81,11 @@ class Taps:
         return finish
 
     def _hook(self, layer: str) -> Any:
+        how = self._taps[layer].pool
+
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._outputs.add(layer, output)
-            if len(self._outputs.rows) == len(self._layers):
+            self._outputs.add(layer, lambda: readout.read(output, how, self._network))
+            if len(self._outputs.rows) == len(self._taps):
                 raise _DeepestReached
 
         return hook
@@ -100,8 +106,9 @@ class _Outputs:
         self._stream = _copy_stream(device) if device.type == "cuda" else None
         self._start_mark = _mark(device)
 
-    def add(self, layer: str, output: Tensor) -> None:
+    def add(self, layer: str, read: Callable[[], Tensor]) -> None:
         reached = _mark(self._device)
+        output = read()
         # Rounding in the given memory layout comes first; flattening then reorders to (c, h, w).
         rounded = output.to(self._dtype, copy=True)
         within = tuple(range(1, output.ndim))

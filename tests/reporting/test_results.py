@@ -14,7 +14,7 @@ from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
-EXTRACT = {"storage": "float16", "precision": "float32"}
+EXTRACT = {"pool": "none", "storage": "float16", "precision": "float32"}
 SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
 SHUFFLE = {
     **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",

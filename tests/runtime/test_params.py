@@ -108,6 +108,14 @@ WRONG: dict[str, tuple[Edit, str]] = {
         lambda p: p["duplicates"].update(similarity=1.01),
         "duplicates.similarity: a number, 0.4 to 1; found 1.01",
     ),
+    "unknown pool": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update(x={"module": "features.2", "pool": "min"}),
+        r"layers.x: .*, or \{module: <path>, pool: none \| mean \| max \| cls \| mean\+cls \| grid2\}",
+    ),
+    "pool without a module": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update(x={"pool": "mean"}),
+        r"layers.x: the path of a module, .*; found \{\"pool\"",
+    ),
     "hardly alike": (lambda p: p["duplicates"].update(similarity=0.39), "0.4 to 1; found 0.39"),
 }
 
