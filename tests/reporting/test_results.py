@@ -174,8 +174,11 @@ def test_a_result_of_another_network_is_not_shown(
     assert statuses == ["out of date", "out of date", "run", "out of date"]
 
 
-def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, Any]) -> None:
-    small["backbones"]["squeeze"]["layers"]["pool1"] = "features.1"
+@pytest.mark.parametrize("entry", ["features.1", {"module": "features.2", "pool": "mean"}])
+def test_a_layer_that_was_changed_is_not_shown(
+    entry: str | dict[str, str], fused: Study, small: dict[str, Any]
+) -> None:
+    small["backbones"]["squeeze"]["layers"]["pool1"] = entry
     statuses = [row.status for row in results.collect(fused)]
     assert statuses == ["out of date", "run", "run", "out of date"]
 

@@ -24,6 +24,15 @@ from stages.sources import synthetic
 Study = Callable[[dict[str, Any]], Path]
 
 
+def test_pooled_layers_are_not_drawn_as_maps(headed: dict[str, Any], study: Study) -> None:
+    layers = headed["backbones"]["shuffle"]["layers"]
+    layers.update(mean={"module": "stage2", "pool": "mean"}, grid={"module": "stage2", "pool": "grid2"})
+    study(headed)
+    seen = run("shuffle")
+    assert seen.shapes["grid"] == (48, 2, 2)
+    assert list(seen.maps) == [record.FIRST, "stage2", "stage4"]
+
+
 @pytest.fixture
 def headed(small: dict[str, Any]) -> dict[str, Any]:
     """A study of one network with a file of weights of the user's own and 1,000 outputs."""
