@@ -23,7 +23,7 @@ from tqdm import tqdm
 from stages.dataset import index
 from stages.dataset.pixels import Pixels
 from stages.inspection import activation_maps, example_images, imagenet_classes, record
-from stages.networks import inference
+from stages.networks import head, inference
 from stages.networks.layers import check_backbones, layer_shapes
 from stages.networks.taps import Taps
 from stages.runtime import command, devices, files
@@ -124,9 +124,12 @@ def ask(
 ) -> record.Predictions | str:
     """The predictions for the example images and all test images, or the reason why there are none.
 
-    In train mode, batch norm makes a prediction depend on the whole batch. A test image shares its batch
-    with random test images; an example image shares it with the first of them, the `company`.
+    Weights without a head predict nothing. In train mode, batch norm makes a prediction depend on the
+    whole batch. A test image shares its batch with random test images; an example image shares it with
+    the first of them, the `company`.
     """
+    if missing := head.lacking(viewer.network.state_dict()):
+        return f"its weights have no head ({missing[0].rpartition('.')[0]} is missing)"
     try:
         classes = list(imagenet_classes.classes(entry, outputs=viewer(examples[:1], 0).shape[1]))
     except imagenet_classes.NoClasses as reason:

@@ -5,7 +5,7 @@ A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a p
 
 import importlib.util
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,14 +13,18 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from stages.networks import models
+from stages.networks import head, models
 from stages.runtime.errors import StageError
 
 StateDict = Mapping[str, Tensor]
 
+# Where a checkpoint keeps its state dict, and what training wrappers put before its names.
+WRAPPERS = ("state_dict", "model", "teacher", "student", "model_state_dict")
+PREFIXES = ("module", "backbone", "encoder", "model")
+
 
 def state_dict(entry: models.Entry) -> StateDict:
-    """The weights of `entry`, checked against its model.
+    """The weights of `entry`, checked against its model; what weights without a head lack is NaN.
 
     Raises `StageError` if the weights cannot be loaded (no network, package or file) or do not fit.
     """
@@ -34,20 +38,30 @@ def state_dict(entry: models.Entry) -> StateDict:
     if kind == "package":
         state = _by_order(_from_package(rest), reference, weights)
     elif "/" in weights:
-        state = _from_file(Path(weights))
+        state = _without_prefix(_from_file(Path(weights)), reference)
     elif entry["model"].startswith("timm/"):
         state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
         state = _from_torchvision(entry["model"].removeprefix("torchvision/"), weights)
-    check_fit(state, reference, f"{weights} for {entry['model']}")
-    return state
+    return fitted(entry["model"], state, reference, weights)
 
 
-def check_fit(state: StateDict, reference: StateDict, what: str) -> None:
-    """Raise `StageError`, with the first differences, unless names and shapes agree."""
+def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> StateDict:
+    """`state` with the names of `reference`; the head that it lacks is NaN.
+
+    Tensors outside the model's modules are left out, such as those of a projection head.
+    Raises `StageError`, with the first differences, unless all other names and shapes agree.
+    """
+    absent = [key for key in reference if key not in state]
+    lacks = absent + head.lacking({key: state[key] for key in reference if key in state})
+    headless = bool(lacks) and head.is_head(model, lacks, reference)
+    # A head of other modules may stand where the model's own is missing.
+    kept = {key.partition(".")[0] for key in reference if not (headless and key in lacks)}
+    extra = [key for key in state if key not in reference]
     differences = (
-        [f"missing {key}" for key in reference if key not in state]
-        + [f"unexpected {key}" for key in state if key not in reference]
+        [f"missing {key}" for key in absent if not headless]
+        + [f"NaN in {key}" for key in lacks if key in state and not headless]
+        + [f"unexpected {key}" for key in extra if key.partition(".")[0] in kept]
         + [
             f"{key} of shape {tuple(state[key].shape)} instead of {tuple(reference[key].shape)}"
             for key in reference
@@ -56,11 +70,27 @@ def check_fit(state: StateDict, reference: StateDict, what: str) -> None:
     )
     if differences:
         raise StageError(
-            expected=f"a state dict that fits: {what}",
+            expected=f"a state dict that fits, but for the last modules: {weights} for {model}",
             found=f"{len(differences)} differences: {'; '.join(differences[:3])}",
             cause="weights of another network",
             do="change model or weights in params.yaml",
         )
+    if headless:
+        print(f"{weights}: no head: {_some(lacks)} are missing or NaN; layers before them can be tapped")
+    if extra:
+        print(f"{weights}: {_some(extra)} belong to no module of {model} and are left out")
+    if not (absent or extra):
+        return state
+    return {key: state.get(key, _nan_like(value)) for key, value in reference.items()}
+
+
+def _nan_like(tensor: Tensor) -> Tensor:
+    return torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else tensor
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def check_weights(model: str, weights: str) -> None:
@@ -146,14 +176,50 @@ def _from_file(path: Path) -> StateDict:
         ) from None
     except Exception as error:  # torch.load raises errors of many classes
         raise _no_state_dict(path, type(error).__name__) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise _no_state_dict(path, f"a {type(state).__name__} of other things")
-    return state
+    if _is_state_dict(state):
+        return dict(state)
+    for key in WRAPPERS:
+        if isinstance(state, dict) and _is_state_dict(state.get(key)):
+            print(f"{path}: the state dict is that under {key!r}")
+            return dict(state[key])
+    raise _no_state_dict(path, f"a {type(state).__name__} of other things")
+
+
+def _is_state_dict(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(v, Tensor) for v in value.values())
+
+
+def _without_prefix(state: StateDict, reference: StateDict) -> StateDict:
+    """`state` without the prefix, made of `PREFIXES`, that hides the most names of `reference`.
+
+    What does not have the prefix, such as a projection head beside a backbone, is left out.
+    """
+    found = {""}
+    for key in state:
+        start = ""
+        while (part := key[len(start) :].partition(".")[0]) in PREFIXES:
+            start += f"{part}."
+            found.add(start)
+
+    def without(prefix: str) -> StateDict:
+        return {key[len(prefix) :]: state[key] for key in state if key.startswith(prefix)}
+
+    # Of equal ones, the shortest.
+    best = max(sorted(found), key=lambda prefix: sum(key in reference for key in without(prefix)))
+    if best:
+        print(f"the names of the weights lose the prefix {best}; {_left_out(state, best)}")
+    return without(best)
+
+
+def _left_out(state: StateDict, prefix: str) -> str:
+    others = [key for key in state if not key.startswith(prefix)]
+    return f"{_some(others)} have another one and are left out" if others else "all of them have it"
 
 
 def _no_state_dict(path: Path, found: str) -> StageError:
     return StageError(
-        expected=f"a plain state dict (names to tensors, no pickled code) in {path}",
+        expected=f"a plain state dict (names to tensors, no pickled code) in {path}, or one under "
+        f"{', '.join(WRAPPERS)}",
         found=found,
         cause="a damaged file, a pickled network, or a checkpoint with further contents",
         do="save it with torch.save(network.state_dict(), path)",
