@@ -56,8 +56,11 @@ class Pixels(Protocol):
 
 
 def upload(images: Pixels, device: torch.device) -> Pixels | Tensor:
-    """All pixels (n, c, s, s), copied to the GPU if they take less than a quarter of its free memory."""
-    if device.type != "cuda" or 4 * images.nbytes > torch.cuda.mem_get_info(device)[0]:
+    """All pixels (n, c, s, s), copied to the GPU if they take less than a quarter of its free memory.
+
+    The memory of mps is that of the CPU.
+    """
+    if device.type in ("cpu", "mps") or 4 * images.nbytes > torch.accelerator.get_memory_info(device)[0]:
         return images
     return torch.as_tensor(images[:], device=device)
 

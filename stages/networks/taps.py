@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from stages.networks import readout
 from stages.networks.hooks import attached
+from stages.runtime import devices
 from stages.runtime.errors import StageError
 from stages.runtime.tap import Entry, Tap
 
@@ -94,7 +95,8 @@ class Taps:
 class _Outputs:
     """The outputs of one forward pass: rows, their minima and maxima, and time marks.
 
-    On a GPU, a second stream copies them to pinned memory during the computation.
+    On an accelerator with streams, a second one copies them to pinned memory during the computation;
+    another accelerator waits for each copy.
     """
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
@@ -102,8 +104,8 @@ class _Outputs:
         self.rows: dict[str, Tensor] = {}
         self._extremes: dict[str, Tensor] = {}
         self._marks: dict[str, tuple[Any, Any]] = {}
-        self._copied: torch.cuda.Event | None = None
-        self._stream = _copy_stream(device) if device.type == "cuda" else None
+        self._copied: torch.Event | None = None
+        self._stream = _copy_stream(device) if devices.has_streams(device) else None
         self._start_mark = _mark(device)
 
     def add(self, layer: str, read: Callable[[], Tensor]) -> None:
@@ -122,7 +124,7 @@ class _Outputs:
     def end_copies(self) -> None:
         if self._stream:
             # The event must also cover the last time mark.
-            self._stream.wait_stream(torch.cuda.current_stream(self._device))
+            self._stream.wait_stream(torch.accelerator.current_stream(self._device))
             self._copied = self._stream.record_event()
 
     def wait(self) -> None:
@@ -144,9 +146,9 @@ class _Outputs:
 
     def _to_host(self, values: Tensor) -> Tensor:
         if not self._stream:
-            return values
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
+            return values.cpu()
+        self._stream.wait_stream(torch.accelerator.current_stream(self._device))
+        with self._stream:
             host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
             host.copy_(values, non_blocking=True)
         values.record_stream(self._stream)  # or its memory could be reused before the copy
@@ -154,17 +156,19 @@ class _Outputs:
 
 
 @cache
-def _copy_stream(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+def _copy_stream(device: torch.device) -> torch.Stream:
+    return torch.Stream(device)
 
 
 def _mark(device: torch.device) -> Any:
-    """A time mark: now, or on a GPU the end of the work queued so far."""
-    if device.type != "cuda":
-        return time.perf_counter()
-    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record(torch.cuda.current_stream(device))
-    return event
+    """A time mark: the end of the work queued so far."""
+    if devices.has_streams(device):
+        event = torch.Event(device, enable_timing=True)
+        event.record(torch.accelerator.current_stream(device))
+        return event
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+    return time.perf_counter()
 
 
 def _seconds(start: Any, end: Any) -> float:
