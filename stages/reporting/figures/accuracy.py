@@ -34,7 +34,11 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
         for number, backbone in enumerate(some):
             _line(axis, backbone, layers, number)
         dims = {result.probe.layer: result.feature_dim for one in some for result in one.results}
-        axis.set_xticks(range(len(layers)), [f"{layer}\n{dims[layer]:,}" for layer in layers])
+        pooled = {result.probe.layer for one in some for result in one.results if result.pooled}
+        # The name of a pooled layer is the longer one, such as pool5_mean.
+        names = ["_\n".join(layer.rsplit("_", 1)) if layer in pooled else layer for layer in layers]
+        labels = [f"{name}\n{dims[layer]:,}" for name, layer in zip(names, layers, strict=True)]
+        axis.set_xticks(range(len(layers)), labels)
         axis.set_xlim(-0.45, len(layers) - 0.55)
         _accuracy_axis(axis)
         axis.set_title(model, loc="left", fontweight="bold", pad=24)
