@@ -320,6 +320,23 @@ def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) ->
     assert (lines[3]["members"], lines[3]["status"]) == (" ".join(FUSED), "out of date")
 
 
+def test_the_readout_is_told(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
+    """In the file for every layer, and one per member of a fusion; elsewhere for pooled layers only."""
+    small["backbones"]["squeeze"]["layers"]["pool1"] = {"module": "features.2", "pool": "mean"}
+    ran(fused, "squeeze/pool1", 2.0, **{**SQUEEZE, "pool": "mean"}, module="features.2", feature_dim=64)
+    small["fusions"] = {"both": ["squeeze/pool1", "shuffle/stage2"]}
+    names = {key: f"{SQUEEZE[key]} {SHUFFLE[key]}" for key in SQUEEZE}
+    facts = {**names, "pool": "mean none", "module": "features.2 stage2"}
+    put_trained(fused, BOTH, {**facts, "members": "squeeze/pool1 shuffle/stage2"}, accuracy=0.95)
+    rows = results.collect(fused)
+    table.write_csv(tmp_path / "t.csv", rows)
+    pools = [line["pool"] for line in read_csv(tmp_path / "t.csv")]
+    assert pools == ["mean", "none", "none", "mean none"]
+    lines = table.text(rows, set()).splitlines()[2:]
+    assert ["mean 64" in line for line in lines] == [True, False, False, False]
+    assert [result.pooled for result in run(rows)] == [True, False, False, False]
+
+
 def test_every_number_of_a_result_has_a_column(fused: Study) -> None:
     (first,) = run(results.collect(fused)[:1])
     nested = {"memory", "softmax", "tuned", "fixed", "probe"}
