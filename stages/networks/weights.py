@@ -5,7 +5,6 @@ A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a p
 
 import importlib.util
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,14 +12,9 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from stages.networks import head, models
+from stages.networks import checkpoint, head, models
+from stages.networks.checkpoint import StateDict, some
 from stages.runtime.errors import StageError
-
-StateDict = Mapping[str, Tensor]
-
-# Where a checkpoint keeps its state dict, and what training wrappers put before its names.
-WRAPPERS = ("state_dict", "model", "teacher", "student", "model_state_dict")
-PREFIXES = ("module", "backbone", "encoder", "model")
 
 
 def state_dict(entry: models.Entry) -> StateDict:
@@ -38,7 +32,7 @@ def state_dict(entry: models.Entry) -> StateDict:
     if kind == "package":
         state = _by_order(_from_package(rest), reference, weights)
     elif "/" in weights:
-        state = _without_prefix(_from_file(Path(weights)), reference)
+        state = checkpoint.without_prefix(checkpoint.read(Path(weights)), reference)
     elif entry["model"].startswith("timm/"):
         state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
@@ -76,21 +70,16 @@ def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> 
             do="change model or weights in params.yaml",
         )
     if headless:
-        print(f"{weights}: no head: {_some(lacks)} are missing or NaN; layers before them can be tapped")
+        print(f"{weights}: no head: {some(lacks)} are missing or NaN; layers before them can be tapped")
     if extra:
-        print(f"{weights}: {_some(extra)} belong to no module of {model} and are left out")
+        print(f"{weights}: {some(extra)} belong to no module of {model} and are left out")
     if not (absent or extra):
         return state
-    return {key: state.get(key, _nan_like(value)) for key, value in reference.items()}
+    return {key: state[key] if key in state else _nan_like(reference[key]) for key in reference}
 
 
 def _nan_like(tensor: Tensor) -> Tensor:
     return torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else tensor
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
 
 
 def check_weights(model: str, weights: str) -> None:
@@ -161,69 +150,7 @@ def _from_package(package: str) -> StateDict:
             cause="a package that does not ship weights in this form",
             do="change weights in params.yaml",
         )
-    return _from_file(files[0])
-
-
-def _from_file(path: Path) -> StateDict:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise StageError(
-            expected=f"a state dict at {path}",
-            found="no such file",
-            cause="weights in params.yaml name a file that is not there",
-            do=f"put it there: torch.save(network.state_dict(), {str(path)!r})",
-        ) from None
-    except Exception as error:  # torch.load raises errors of many classes
-        raise _no_state_dict(path, type(error).__name__) from error
-    if _is_state_dict(state):
-        return dict(state)
-    for key in WRAPPERS:
-        if isinstance(state, dict) and _is_state_dict(state.get(key)):
-            print(f"{path}: the state dict is that under {key!r}")
-            return dict(state[key])
-    raise _no_state_dict(path, f"a {type(state).__name__} of other things")
-
-
-def _is_state_dict(value: object) -> bool:
-    return isinstance(value, dict) and bool(value) and all(isinstance(v, Tensor) for v in value.values())
-
-
-def _without_prefix(state: StateDict, reference: StateDict) -> StateDict:
-    """`state` without the prefix, made of `PREFIXES`, that hides the most names of `reference`.
-
-    What does not have the prefix, such as a projection head beside a backbone, is left out.
-    """
-    found = {""}
-    for key in state:
-        start = ""
-        while (part := key[len(start) :].partition(".")[0]) in PREFIXES:
-            start += f"{part}."
-            found.add(start)
-
-    def without(prefix: str) -> StateDict:
-        return {key[len(prefix) :]: state[key] for key in state if key.startswith(prefix)}
-
-    # Of equal ones, the shortest.
-    best = max(sorted(found), key=lambda prefix: sum(key in reference for key in without(prefix)))
-    if best:
-        print(f"the names of the weights lose the prefix {best}; {_left_out(state, best)}")
-    return without(best)
-
-
-def _left_out(state: StateDict, prefix: str) -> str:
-    others = [key for key in state if not key.startswith(prefix)]
-    return f"{_some(others)} have another one and are left out" if others else "all of them have it"
-
-
-def _no_state_dict(path: Path, found: str) -> StageError:
-    return StageError(
-        expected=f"a plain state dict (names to tensors, no pickled code) in {path}, or one under "
-        f"{', '.join(WRAPPERS)}",
-        found=found,
-        cause="a damaged file, a pickled network, or a checkpoint with further contents",
-        do="save it with torch.save(network.state_dict(), path)",
-    )
+    return checkpoint.read(files[0])
 
 
 def _by_order(state: StateDict, reference: StateDict, what: str) -> StateDict:
