@@ -37,11 +37,13 @@ def main(probe: Probe, *, paths: Paths) -> None:
 def stream(blocks: Iterable[NDArray[Any]], n: int, device: str) -> NDArray[np.float64]:
     """Sum K (n, n) over blocks of columns (n, w) on `device`, the parameter `runtime.device`."""
     if devices.may_mean_gpu(device):
-        from stages.kernels import gram_cuda  # here, because torch takes seconds to import
+        from stages.kernels import gram_accelerator  # here, because torch takes seconds to import
 
         chosen = devices.choose(device)
-        if chosen.type == "cuda":
-            return gram_cuda.stream(blocks, n, chosen)
+        if chosen.type != "cpu" and devices.compute_float64(chosen):
+            return gram_accelerator.stream(blocks, n, chosen)
+        if chosen.type != "cpu":
+            print(f"{chosen.type} has no float64: the Gram matrix is computed on the CPU")
     return gram.stream(blocks, n)
 
 

@@ -23,12 +23,13 @@ from tqdm import tqdm
 from stages.dataset import index
 from stages.dataset.pixels import Pixels
 from stages.inspection import activation_maps, example_images, imagenet_classes, record
-from stages.networks import inference
+from stages.networks import head, inference
 from stages.networks.layers import check_backbones, layer_shapes
 from stages.networks.taps import Taps
 from stages.runtime import command, devices, files
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
+from stages.runtime.tap import Entry, Tap
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
 MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
@@ -98,12 +99,13 @@ class Viewer:
 
 
 def see_maps(
-    viewer: Viewer, layers: Mapping[str, str], examples: NDArray[np.uint8], names: list[str]
+    viewer: Viewer, layers: Mapping[str, Entry], examples: NDArray[np.uint8], names: list[str]
 ) -> tuple[str, dict[str, NDArray[np.float32]]]:
-    """The path of the first convolution ("" for none), and each layer's maps of the example images."""
+    """The path of the first convolution ("" for none), and the maps of each layer that is not pooled."""
     network, size = viewer.network, examples.shape[-1]
     first = activation_maps.first_convolution(network, size) or ""
-    tapped = {**layers, **({record.FIRST: first} if first else {})}
+    unpooled = {layer: entry for layer, entry in layers.items() if Tap.of(entry).pool == "none"}
+    tapped = {**unpooled, **({record.FIRST: first} if first else {})}
     shapes = layer_shapes(network, tapped, size)
     with Taps(network, tapped, torch.float32) as taps:
         features = taps(viewer.normalise(examples), names)
@@ -122,9 +124,12 @@ def ask(
 ) -> record.Predictions | str:
     """The predictions for the example images and all test images, or the reason why there are none.
 
-    In train mode, batch norm makes a prediction depend on the whole batch. A test image shares its batch
-    with random test images; an example image shares it with the first of them, the `company`.
+    Weights without a head predict nothing. In train mode, batch norm makes a prediction depend on the
+    whole batch. A test image shares its batch with random test images; an example image shares it with
+    the first of them, the `company`.
     """
+    if missing := head.lacking(viewer.network.state_dict()):
+        return f"its weights have no head ({missing[0].rpartition('.')[0]} is missing)"
     try:
         classes = list(imagenet_classes.classes(entry, outputs=viewer(examples[:1], 0).shape[1]))
     except imagenet_classes.NoClasses as reason:

@@ -70,7 +70,8 @@ class Classifier:
         pixels = [decode(Path(path), size, channels) for path in paths]
         # Features are rounded to `storage`, as the training features on disk are.
         storage, layer = getattr(torch, self._provenance.storage), self._provenance.probe.layer
-        with self._computing, Taps(self._network, {layer: self._provenance.module}, storage) as taps:
+        tapped = {layer: {"module": self._provenance.module, "pool": self._provenance.pool}}
+        with self._computing, Taps(self._network, tapped, storage) as taps:
             features = taps(self._normalise(np.stack(pixels)), paths)
         return self._svm.decide(features[layer].numpy())
 

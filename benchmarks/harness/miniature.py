@@ -32,8 +32,8 @@ class Miniature:
 
     @property
     def layers(self) -> dict[str, str]:
-        """All layers of the backbone: name to module path."""
-        return dict(self.entry["layers"])
+        """All layers of the backbone that are not pooled: name to module path."""
+        return {name: path for name, path in self.entry["layers"].items() if isinstance(path, str)}
 
     def paths(self, images: str) -> Paths:
         """Where the files of one set of images lie."""

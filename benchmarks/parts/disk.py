@@ -63,9 +63,11 @@ class Trial:
 
 
 def layers(backbone: str) -> list[Layer]:
-    """The backbone's files, in the order of its layers."""
+    """The backbone's files of layers that are not pooled, in the order of its layers."""
     files = []
-    for name in load_params()["backbones"][backbone]["layers"]:
+    for name, entry in load_params()["backbones"][backbone]["layers"].items():
+        if not isinstance(entry, str):
+            continue
         path = Paths().features(Probe(backbone, name))
         with h5py.File(path, "r") as file:
             files.append(Layer(backbone, name, path, file["features"].size, path.stat().st_size))

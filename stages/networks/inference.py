@@ -10,16 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stages.networks import models
+from stages.networks import head, models
 from stages.runtime import devices
 
 
 def load_network(
     entry: Mapping[str, Any], weights: Path, device: torch.device, precision: str = "float32"
 ) -> nn.Module:
-    """The network of `entry` with the state dict in `weights`, on `device`; run it in `computing`."""
+    """The network of `entry` with the state dict in `weights`, on `device`; run it in `computing`.
+
+    Raises `StageError` if a layer of the entry needs what weights without a head lack.
+    """
     network = models.build(entry["model"])
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True, mmap=True))
+    head.refuse_without(entry, network.state_dict())
     if precision == "bfloat16":
         # Otherwise autocast converts these weights for each batch. Subclasses are left out, as some
         # compute with their weights before they apply them.
@@ -52,8 +56,11 @@ class Pixels(Protocol):
 
 
 def upload(images: Pixels, device: torch.device) -> Pixels | Tensor:
-    """All pixels (n, c, s, s), copied to the GPU if they take less than a quarter of its free memory."""
-    if device.type != "cuda" or 4 * images.nbytes > torch.cuda.mem_get_info(device)[0]:
+    """All pixels (n, c, s, s), copied to the GPU if they take less than a quarter of its free memory.
+
+    The memory of mps is that of the CPU.
+    """
+    if device.type in ("cpu", "mps") or 4 * images.nbytes > torch.accelerator.get_memory_info(device)[0]:
         return images
     return torch.as_tensor(images[:], device=device)
 

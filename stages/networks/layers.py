@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from stages.networks import models, weights
+from stages.networks import models, readout, weights
 from stages.networks.hooks import attached, trial_pass
 from stages.runtime import errors
 from stages.runtime.errors import StageError, among
+from stages.runtime.tap import Entry, Tap
 
-Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its output, such as (512, 7, 7)
+Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its readout, such as (512, 7, 7)
 
 
 def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
@@ -28,14 +29,16 @@ def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
     return shapes
 
 
-def layer_shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> Shapes:
-    """The output shape of each layer for one image, such as (512, 7, 7), in order of execution.
+def layer_shapes(network: nn.Module, layers: Mapping[str, Entry], size: int) -> Shapes:
+    """The pooled shape of each layer for one image, such as (512, 7, 7), in order of execution.
 
     On the meta device, nothing is computed. Raises `StageError` if a module does not exist, does not run
-    exactly once or does not put out one tensor, and if the network refuses the image size.
+    exactly once or does not put out one tensor, as `readout.read` does, and if the network refuses the
+    image size.
     """
     modules = dict(network.named_modules())
-    _refuse_unknown(layers, list(modules)[1:])
+    taps = {layer: Tap.of(entry) for layer, entry in layers.items()}
+    _refuse_unknown(taps, list(modules)[1:])
     shapes: Shapes = {}
     kinds: dict[str, str] = {}
     calls: Counter[str] = Counter()
@@ -43,21 +46,24 @@ def layer_shapes(network: nn.Module, layers: Mapping[str, str], size: int) -> Sh
     def hook(layer: str) -> Any:
         def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
             calls[layer] += 1
-            shapes[layer] = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
             kinds[layer] = type(output).__name__
+            shapes[layer] = ()
+            if isinstance(output, Tensor):
+                with errors.about(f"layer {layer} ({taps[layer].module})"):
+                    shapes[layer] = tuple(readout.read(output, taps[layer].pool, network).shape[1:])
 
         return record
 
-    with attached(modules[path].register_forward_hook(hook(layer)) for layer, path in layers.items()):
+    with attached(modules[tap.module].register_forward_hook(hook(layer)) for layer, tap in taps.items()):
         trial_pass(network, size)
-    for layer, path in layers.items():
+    for layer, tap in taps.items():
         if calls[layer] != 1 or not shapes[layer]:
-            raise _no_layer(f"{layer} ({path})", calls[layer], kinds.get(layer, ""))
+            raise _no_layer(f"{layer} ({tap.module})", calls[layer], kinds.get(layer, ""))
     return shapes
 
 
-def _refuse_unknown(layers: Mapping[str, str], paths: list[str]) -> None:
-    for layer, path in layers.items():
+def _refuse_unknown(taps: Mapping[str, Tap], paths: list[str]) -> None:
+    for layer, (path, _) in taps.items():
         if path not in paths:
             raise StageError(
                 expected=f"layer {layer} to name a module, such as {among(path, paths)}",

@@ -44,6 +44,13 @@ def outline(model: str) -> nn.Module:
         return build(model).to("meta")
 
 
+def image_size(model: str, network: nn.Module) -> int:
+    """The side of the images, in pixels, that the network takes without a change to its shapes."""
+    if model.startswith("timm/"):
+        return int(network.default_cfg["input_size"][-1])  # type: ignore[index]
+    return int(getattr(network, "image_size", 224))  # torchvision's vision transformers take only one
+
+
 def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each colour channel, for pixels from 0 to 1.
 

@@ -1,4 +1,4 @@
-"""The outputs of several layers from one forward pass, copied by hooks.
+"""The outputs of several layers from one forward pass, pooled and copied by hooks.
 
 A hook copies an output at once, as a later in-place ReLU would overwrite it. The pass stops after the
 deepest tapped module: the layers above are not computed.
@@ -13,8 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stages.networks import readout
 from stages.networks.hooks import attached
+from stages.runtime import devices
 from stages.runtime.errors import StageError
+from stages.runtime.tap import Entry, Tap
 
 
 class _DeepestReached(Exception):  # noqa: N818  (no error: it ends a forward pass early)
@@ -22,20 +25,22 @@ class _DeepestReached(Exception):  # noqa: N818  (no error: it ends a forward pa
 
 
 class Taps:
-    """Hooks on the modules `layers` (name to module path) of `network`; a context manager.
+    """Hooks on the modules `layers` (name to entry of params.yaml) of `network`; a context manager.
 
     `seconds[layer]` is the time of all forward passes up to that layer, without copies;
-    `copy_seconds[layer]` is the time of the layer's copies, without a GPU's transfer to the host.
+    `copy_seconds[layer]` is the time of the layer's pooling and copies, without a GPU's transfer to the
+    host.
     """
 
-    def __init__(self, network: nn.Module, layers: Mapping[str, str], dtype: torch.dtype) -> None:
-        self._network, self._dtype, self._layers = network, dtype, layers
+    def __init__(self, network: nn.Module, layers: Mapping[str, Entry], dtype: torch.dtype) -> None:
+        self._network, self._dtype = network, dtype
+        self._taps = {layer: Tap.of(entry) for layer, entry in layers.items()}
         self._outputs: _Outputs
         self.seconds = dict.fromkeys(layers, 0.0)
         self.copy_seconds = dict.fromkeys(layers, 0.0)
 
     def __enter__(self) -> "Taps":
-        modules = {layer: self._network.get_submodule(path) for layer, path in self._layers.items()}
+        modules = {layer: self._network.get_submodule(tap.module) for layer, tap in self._taps.items()}
         self._hooks = ExitStack()
         self._hooks.enter_context(
             attached(
@@ -48,7 +53,7 @@ class Taps:
         self._hooks.close()
 
     def __call__(self, images: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Run `images` (b, 3, s, s) through; return each layer's output as (b, d) on the CPU.
+        """Run `images` (b, 3, s, s) through; return each layer's readout as (b, d) on the CPU.
 
         Raises `StageError`, with the layer and one of the b `names`, if a value is not finite or too
         large for `dtype`.
@@ -77,9 +82,11 @@ class Taps:
         return finish
 
     def _hook(self, layer: str) -> Any:
+        how = self._taps[layer].pool
+
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._outputs.add(layer, output)
-            if len(self._outputs.rows) == len(self._layers):
+            self._outputs.add(layer, lambda: readout.read(output, how, self._network))
+            if len(self._outputs.rows) == len(self._taps):
                 raise _DeepestReached
 
         return hook
@@ -88,7 +95,8 @@ class Taps:
 class _Outputs:
     """The outputs of one forward pass: rows, their minima and maxima, and time marks.
 
-    On a GPU, a second stream copies them to pinned memory during the computation.
+    On an accelerator with streams, a second one copies them to pinned memory during the computation;
+    another accelerator waits for each copy.
     """
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
@@ -96,12 +104,13 @@ class _Outputs:
         self.rows: dict[str, Tensor] = {}
         self._extremes: dict[str, Tensor] = {}
         self._marks: dict[str, tuple[Any, Any]] = {}
-        self._copied: torch.cuda.Event | None = None
-        self._stream = _copy_stream(device) if device.type == "cuda" else None
+        self._copied: torch.Event | None = None
+        self._stream = _copy_stream(device) if devices.has_streams(device) else None
         self._start_mark = _mark(device)
 
-    def add(self, layer: str, output: Tensor) -> None:
+    def add(self, layer: str, read: Callable[[], Tensor]) -> None:
         reached = _mark(self._device)
+        output = read()
         # Rounding in the given memory layout comes first; flattening then reorders to (c, h, w).
         rounded = output.to(self._dtype, copy=True)
         within = tuple(range(1, output.ndim))
@@ -115,7 +124,7 @@ class _Outputs:
     def end_copies(self) -> None:
         if self._stream:
             # The event must also cover the last time mark.
-            self._stream.wait_stream(torch.cuda.current_stream(self._device))
+            self._stream.wait_stream(torch.accelerator.current_stream(self._device))
             self._copied = self._stream.record_event()
 
     def wait(self) -> None:
@@ -137,9 +146,9 @@ class _Outputs:
 
     def _to_host(self, values: Tensor) -> Tensor:
         if not self._stream:
-            return values
-        self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
+            return values.cpu()
+        self._stream.wait_stream(torch.accelerator.current_stream(self._device))
+        with self._stream:
             host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
             host.copy_(values, non_blocking=True)
         values.record_stream(self._stream)  # or its memory could be reused before the copy
@@ -147,17 +156,19 @@ class _Outputs:
 
 
 @cache
-def _copy_stream(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+def _copy_stream(device: torch.device) -> torch.Stream:
+    return torch.Stream(device)
 
 
 def _mark(device: torch.device) -> Any:
-    """A time mark: now, or on a GPU the end of the work queued so far."""
-    if device.type != "cuda":
-        return time.perf_counter()
-    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record(torch.cuda.current_stream(device))
-    return event
+    """A time mark: the end of the work queued so far."""
+    if devices.has_streams(device):
+        event = torch.Event(device, enable_timing=True)
+        event.record(torch.accelerator.current_stream(device))
+        return event
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+    return time.perf_counter()
 
 
 def _seconds(start: Any, end: Any) -> float:

@@ -5,7 +5,6 @@ A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a p
 
 import importlib.util
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,14 +12,13 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from stages.networks import models
+from stages.networks import checkpoint, head, models
+from stages.networks.checkpoint import StateDict, some
 from stages.runtime.errors import StageError
-
-StateDict = Mapping[str, Tensor]
 
 
 def state_dict(entry: models.Entry) -> StateDict:
-    """The weights of `entry`, checked against its model.
+    """The weights of `entry`, checked against its model; what weights without a head lack is NaN.
 
     Raises `StageError` if the weights cannot be loaded (no network, package or file) or do not fit.
     """
@@ -34,20 +32,30 @@ def state_dict(entry: models.Entry) -> StateDict:
     if kind == "package":
         state = _by_order(_from_package(rest), reference, weights)
     elif "/" in weights:
-        state = _from_file(Path(weights))
+        state = checkpoint.without_prefix(checkpoint.read(Path(weights)), reference)
     elif entry["model"].startswith("timm/"):
         state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
         state = _from_torchvision(entry["model"].removeprefix("torchvision/"), weights)
-    check_fit(state, reference, f"{weights} for {entry['model']}")
-    return state
+    return fitted(entry["model"], state, reference, weights)
 
 
-def check_fit(state: StateDict, reference: StateDict, what: str) -> None:
-    """Raise `StageError`, with the first differences, unless names and shapes agree."""
+def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> StateDict:
+    """`state` with the names of `reference`; the head that it lacks is NaN.
+
+    Tensors outside the model's modules are left out, such as those of a projection head.
+    Raises `StageError`, with the first differences, unless all other names and shapes agree.
+    """
+    absent = [key for key in reference if key not in state]
+    lacks = absent + head.lacking({key: state[key] for key in reference if key in state})
+    headless = bool(lacks) and head.is_head(model, lacks, reference)
+    # A head of other modules may stand where the model's own is missing.
+    kept = {key.partition(".")[0] for key in reference if not (headless and key in lacks)}
+    extra = [key for key in state if key not in reference]
     differences = (
-        [f"missing {key}" for key in reference if key not in state]
-        + [f"unexpected {key}" for key in state if key not in reference]
+        [f"missing {key}" for key in absent if not headless]
+        + [f"NaN in {key}" for key in lacks if key in state and not headless]
+        + [f"unexpected {key}" for key in extra if key.partition(".")[0] in kept]
         + [
             f"{key} of shape {tuple(state[key].shape)} instead of {tuple(reference[key].shape)}"
             for key in reference
@@ -56,11 +64,22 @@ def check_fit(state: StateDict, reference: StateDict, what: str) -> None:
     )
     if differences:
         raise StageError(
-            expected=f"a state dict that fits: {what}",
+            expected=f"a state dict that fits, but for the last modules: {weights} for {model}",
             found=f"{len(differences)} differences: {'; '.join(differences[:3])}",
             cause="weights of another network",
             do="change model or weights in params.yaml",
         )
+    if headless:
+        print(f"{weights}: no head: {some(lacks)} are missing or NaN; layers before them can be tapped")
+    if extra:
+        print(f"{weights}: {some(extra)} belong to no module of {model} and are left out")
+    if not (absent or extra):
+        return state
+    return {key: state[key] if key in state else _nan_like(reference[key]) for key in reference}
+
+
+def _nan_like(tensor: Tensor) -> Tensor:
+    return torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else tensor
 
 
 def check_weights(model: str, weights: str) -> None:
@@ -131,33 +150,7 @@ def _from_package(package: str) -> StateDict:
             cause="a package that does not ship weights in this form",
             do="change weights in params.yaml",
         )
-    return _from_file(files[0])
-
-
-def _from_file(path: Path) -> StateDict:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise StageError(
-            expected=f"a state dict at {path}",
-            found="no such file",
-            cause="weights in params.yaml name a file that is not there",
-            do=f"put it there: torch.save(network.state_dict(), {str(path)!r})",
-        ) from None
-    except Exception as error:  # torch.load raises errors of many classes
-        raise _no_state_dict(path, type(error).__name__) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise _no_state_dict(path, f"a {type(state).__name__} of other things")
-    return state
-
-
-def _no_state_dict(path: Path, found: str) -> StageError:
-    return StageError(
-        expected=f"a plain state dict (names to tensors, no pickled code) in {path}",
-        found=found,
-        cause="a damaged file, a pickled network, or a checkpoint with further contents",
-        do="save it with torch.save(network.state_dict(), path)",
-    )
+    return checkpoint.read(files[0])
 
 
 def _by_order(state: StateDict, reference: StateDict, what: str) -> StateDict:

@@ -175,6 +175,7 @@ def _result(probe: Probe, trained: _Trained, kernel_seconds: float, **more: Any)
         tuned_at_edge=made["at_edge"],
         cv_accuracy=tuned["cv_accuracy"],
         feature_dim=made["feature_dim"],
+        pool=made["pool"],
         n_train=tuned["n_train"],
         n_test=tuned["n_test"],
         splits=made["splits"],

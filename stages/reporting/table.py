@@ -13,7 +13,7 @@ from stages.runtime.probe import Probe
 
 # The order of the columns in results/table.csv.
 COLUMNS = """
-    probe backbone layer status members accuracy balanced_accuracy distinct_accuracy train_accuracy
+    probe backbone layer pool status members accuracy balanced_accuracy distinct_accuracy train_accuracy
     mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
     tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy tuned_train_accuracy
     mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy std_tuned_balanced_accuracy
@@ -94,7 +94,7 @@ class Result:
     kernels of all its layers. `slowed` lists the stages whose time other programs made longer.
     `train_peak_bytes` is of all processes together. `memory` and `softmax` are None for a fusion;
     `softmax` also if that stage has not run with the present parameters. `ranking` adds `n_duplicates`,
-    the number of test images that have a duplicate in training.
+    the number of test images that have a duplicate in training. `pool` is the readout, one per layer.
     """
 
     probe: Probe
@@ -119,6 +119,12 @@ class Result:
     memory: Memory | None = None
     softmax: Softmax | None = None
     n_duplicates: int = 0
+    pool: str = "none"
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it is one layer, read out by pooling."""
+        return not self.probe.fused and self.pool != "none"
 
     @property
     def features_slowed(self) -> bool:
@@ -183,7 +189,7 @@ def text(rows: Sequence[Row], marked: Collection[tuple[str, str, Probe]]) -> str
                 f"{tuned.accuracy:.4f}{same['tuned', 'split']}",
                 f"{tuned.mean_accuracy:.4f} ± {tuned.std_accuracy:.4f}{same['tuned', 'splits']}",
                 f"{result.fixed.accuracy:.4f}{same['fixed', 'split']}",
-                f"{result.feature_dim:,}",
+                f"{result.pool} {result.feature_dim:,}" if result.pooled else f"{result.feature_dim:,}",
                 f"{result.feature_seconds:,.1f} s{' †' if result.features_slowed else '  '}",
                 f"{result.svm_seconds:,.1f} s{' †' if result.svm_slowed else '  '}",
             ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stages.runtime import timing
 from stages.runtime.errors import StageError
@@ -13,24 +13,26 @@ if TYPE_CHECKING:
     import torch
 
 CPU_FLAGS = Path("/proc/cpuinfo")
-DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so", "libze_loader.so.1", "ze_loader.dll")
 
 
 def choose(name: str) -> torch.device:
-    """The device that `runtime.device` names; `auto` is a GPU if the computer has one.
+    """The device that `runtime.device` names; `auto` is the accelerator that torch finds, or the CPU.
 
-    On a GPU, TensorFloat-32 is off and the algorithms are deterministic: float32 is float32 everywhere.
-    Raises `StageError` if the named GPU does not exist.
+    On CUDA, TensorFloat-32 is off and the algorithms are deterministic: float32 is float32 everywhere.
+    Raises `StageError` if the named accelerator does not exist.
     """
     import torch  # takes seconds; most stages that call `may_mean_gpu` never need it
 
+    found = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = found.type if found else "cpu"
     device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    count = torch.accelerator.device_count() if found and found.type == device.type else 0
+    if device.type != "cpu" and (device.index or 0) >= count:
         raise StageError(
-            expected=f"the GPU that runtime.device: {name} asks for",
-            found=f"{torch.cuda.device_count()} CUDA devices",
+            expected=f"the accelerator that runtime.device: {name} asks for",
+            found=f"{count} {device.type} devices; torch sees {found or 'the CPU only'}",
             cause="no GPU, or a driver that torch cannot use",
             do="set runtime.device: auto or cpu in params.yaml",
         )
@@ -41,24 +43,42 @@ def choose(name: str) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """The GPU's name, if it is one, and `timing.processor()`."""
-    if device.type == "cuda":
-        import torch
-
-        return f"{torch.cuda.get_device_name(device)}, {timing.processor()}"
-    return timing.processor()
+    """The accelerator's name, or its kind if torch knows no name (mps), and `timing.processor()`."""
+    if device.type == "cpu":
+        return timing.processor()
+    name = getattr(_backend(device), "get_device_name", lambda device: device.type)
+    return f"{name(device)}, {timing.processor()}"
 
 
 def compute_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for bfloat16; without them it is slower than float32."""
     if device.type == "cuda":
-        import torch
-
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return bool(_backend(device).is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return bool(getattr(_backend(device), "is_bf16_supported", lambda: True)())  # unknown: mps
     try:
         return "bf16" in CPU_FLAGS.read_text()
     except OSError:
         return True  # unknown, such as on a Mac
+
+
+def compute_float64(device: torch.device) -> bool:
+    """Whether the device has float64: mps has none, and not every xpu has it."""
+    if device.type == "xpu":
+        return bool(_backend(device).get_device_properties(device).has_fp64)
+    return device.type != "mps"
+
+
+def has_streams(device: torch.device) -> bool:
+    """Whether work is queued on streams, which copy to pinned memory while others compute."""
+    return device.type in ("cuda", "xpu")
+
+
+def _backend(device: torch.device) -> Any:
+    """The module of torch for the device, such as `torch.cuda`."""
+    import torch
+
+    return torch.get_device_module(device)
 
 
 def batch_size(setting: int | str, device: torch.device) -> int:
@@ -83,8 +103,11 @@ def _keep_memory() -> None:
 
 
 def may_mean_gpu(name: str) -> bool:
-    """Whether `runtime.device` can be a GPU: it names one, or is `auto` and a driver is installed."""
-    return name.startswith("cuda") or (name == "auto" and any(map(_loads, DRIVERS)))
+    """Whether `runtime.device` can be a GPU: it names one, or is `auto` and a driver is installed.
+
+    macOS has no float64 on its GPU, so that a stage that asks (`gram`) would not use it.
+    """
+    return name != "cpu" and (name != "auto" or any(map(_loads, DRIVERS)))
 
 
 def _loads(library: str) -> bool:

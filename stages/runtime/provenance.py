@@ -10,9 +10,10 @@ from typing import Any
 
 from stages.runtime.errors import StageError
 from stages.runtime.probe import Probe
+from stages.runtime.tap import Tap
 
 # What `params.yaml` says about a layer's features, in the order of the files of results.
-REQUESTED = ("model", "weights", "module", "precision", "storage")
+REQUESTED = ("model", "weights", "module", "pool", "precision", "storage")
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,10 @@ class Provenance:
 
     probe : the backbone and the layer
     model, weights, module : the network, its weights, the path of the module
+    pool : the readout of the module's output
     precision, storage : the number type of the computation, the number type on disk
     mean, std : the normalisation of the pixels, one number per colour channel
-    shape : of the layer's output for one image, such as (512, 7, 7)
+    shape : of the layer's readout for one image, such as (512, 7, 7)
     rows : the digest of the row order (`dataset.index.digest`)
     """
 
@@ -31,6 +33,7 @@ class Provenance:
     model: str
     weights: str
     module: str
+    pool: str
     precision: str
     storage: str
     mean: tuple[float, ...]
@@ -49,7 +52,7 @@ class Provenance:
 
     def attributes(self) -> dict[str, Any]:
         """All fields but `storage` as HDF5 attributes; `storage` is the data set's own type."""
-        names = ("model", "weights", "module", "precision", "mean", "std", "shape", "rows")
+        names = ("model", "weights", "module", "pool", "precision", "mean", "std", "shape", "rows")
         return {
             "backbone": self.probe.backbone,
             "layer": self.probe.layer,
@@ -84,7 +87,7 @@ def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
     return {
         "model": entry["model"],
         "weights": entry["weights"],
-        "module": entry["layers"][probe.layer],
+        **Tap.of(entry["layers"][probe.layer])._asdict(),
         "precision": extract["precision"],
         "storage": extract["storage"],
     }

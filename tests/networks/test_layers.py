@@ -15,6 +15,7 @@ def test_the_default_study_taps_layers_that_exist() -> None:
     shapes = check_backbones(load_params(ROOT / "params.yaml"))
     assert math.prod(shapes["vgg16"]["pool1"]) == 802_816
     assert shapes["vgg16"]["pool4"] == (512, 14, 14)
+    assert shapes["vgg16"]["pool4_mean"] == (512,)
     assert math.prod(shapes["resnet50"]["avgpool"]) == 2048
     assert math.prod(shapes["efficientnet_lite0"]["avgpool"]) == 1280
 

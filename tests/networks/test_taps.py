@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.networks import models
-from stages.networks.taps import Taps
+from stages.networks.taps import Taps, _Outputs
 from stages.runtime.errors import StageError
 
 IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -145,3 +145,20 @@ def test_nan_names_the_layer_and_the_image() -> None:
         Taps(Three(), {"a": "first"}, torch.float16) as taps,
     ):
         taps(images, NAMES)
+
+
+def test_without_streams_each_mark_waits_for_the_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On mps; the values are on the CPU here."""
+    waits: list[torch.device] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waits.append)
+    mps = torch.device("mps")
+    outputs = _Outputs(torch.float16, mps)
+    outputs.add("a", lambda: IMAGES)
+    outputs.end_copies()
+    outputs.wait()
+    outputs.check(NAMES)
+    assert waits == [mps] * 3
+    assert torch.equal(outputs.rows["a"], IMAGES.half().flatten(1))
+    ((layer, seconds, copying),) = outputs.durations()
+    assert layer == "a"
+    assert seconds >= 0 < copying

@@ -1,5 +1,4 @@
 import importlib.util
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torchvision
 from support.loopback import Server
 from torch import Tensor
 
-from stages.networks import models
+from stages.networks import head, models
 from stages.networks.weights import _by_order, check_weights, state_dict
 from stages.runtime.errors import StageError
 
@@ -115,37 +114,70 @@ def test_a_state_dict_is_read_from_a_file(tmp_path: Path) -> None:
 
 def test_the_first_keys_that_differ_are_named(tmp_path: Path) -> None:
     state = dict(models.build(SQUEEZE).state_dict())
-    state["extra.weight"] = state.pop("features.0.weight")
+    state["features.0.scale"] = state.pop("features.0.weight")
     state["features.0.bias"] = torch.zeros(3)
     with pytest.raises(StageError) as caught:
         from_file(state, tmp_path)
     assert (
-        "3 differences: missing features.0.weight; unexpected extra.weight; "
+        "3 differences: missing features.0.weight; unexpected features.0.scale; "
         "features.0.bias of shape (3,) instead of (64,)" in str(caught.value)
     )
 
 
-def test_no_code_is_run_from_a_weights_file(tmp_path: Path) -> None:
-    class Evil:
-        def __reduce__(self) -> tuple[object, ...]:
-            return (Path.touch, (tmp_path / "ran",))
-
-    (tmp_path / "own.pth").write_bytes(pickle.dumps({"a": Evil()}, protocol=2))
-    with pytest.raises(StageError, match="plain state dict"):
-        state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
-    with pytest.raises(StageError, match="plain state dict"):
-        from_file({"a": Evil()}, tmp_path)
-    assert not (tmp_path / "ran").exists()
+# --- weights without a head ------------------------------------------------------------------------
 
 
-def test_anything_but_a_state_dict_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="plain state dict"):
-        from_file({"epoch": 3, "model": {}}, tmp_path)
+def headless(folder: Path, model: str, **changes: Tensor | None) -> Mapping[str, Tensor]:
+    """The weights from a file with these changes; None for a tensor that is missing."""
+    state = {**models.build(model).state_dict(), **changes}
+    torch.save({name: value for name, value in state.items() if value is not None}, folder / "own.pth")
+    return state_dict({"model": model, "weights": str(folder / "own.pth")})
 
 
-def test_a_file_of_weights_that_is_missing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="no such file"):
-        state_dict({"model": SQUEEZE, "weights": str(tmp_path / "own.pth")})
+RESNET = "torchvision/resnet18"
+NO_HEAD: dict[str, Tensor | None] = {"fc.weight": None, "fc.bias": None}
+
+
+@pytest.mark.parametrize("other", [{}, {"fc.0.weight": torch.ones(3), "projector.bias": torch.ones(1)}])
+def test_a_missing_head_is_nan_and_said(
+    other: dict[str, Tensor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = headless(tmp_path, RESNET, **NO_HEAD, **other)
+    assert list(state) == list(models.build(RESNET).state_dict())
+    assert head.lacking(state) == ["fc.weight", "fc.bias"]
+    said = capsys.readouterr().out
+    assert "own.pth: no head: fc.weight, fc.bias are missing or NaN" in said
+    assert ("fc.0.weight, projector.bias belong to no module of" in said) == bool(other)
+
+
+def test_a_head_of_nan_is_a_missing_head(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = headless(tmp_path, RESNET, **{"fc.weight": torch.full((1000, 512), torch.nan)})
+    assert head.lacking(state) == ["fc.weight"]
+    assert "no head: fc.weight are missing or NaN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layer4.1.bn2.bias": None}, "1 differences: missing layer4.1.bn2.bias"),
+        ({"conv1.weight": None, **NO_HEAD}, "missing conv1.weight; missing fc.weight"),
+        ({"bn1.bias": torch.full((64,), torch.nan)}, "1 differences: NaN in bn1.bias"),
+        ({**NO_HEAD, "layer1.0.more": torch.ones(1)}, "1 differences: unexpected layer1.0.more"),
+        ({"fc.weight": torch.ones(365, 512)}, r"fc.weight of shape \(365, 512\) instead of"),
+    ],
+)
+def test_what_lacks_more_than_the_last_modules_is_refused(
+    changes: dict[str, Tensor | None], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StageError, match=message):
+        headless(tmp_path, RESNET, **changes)
+
+
+def test_weights_of_nothing_but_nan_are_refused(tmp_path: Path) -> None:
+    state = models.build(RESNET).state_dict()
+    empty = {name: torch.full_like(t, torch.nan) for name, t in state.items() if t.is_floating_point()}
+    with pytest.raises(StageError, match="NaN in conv1.weight"):
+        headless(tmp_path, RESNET, **empty)
 
 
 # --- torchvision's download -----------------------------------------------------------------------

@@ -14,7 +14,7 @@ from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
-EXTRACT = {"storage": "float16", "precision": "float32"}
+EXTRACT = {"pool": "none", "storage": "float16", "precision": "float32"}
 SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
 SHUFFLE = {
     **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
@@ -174,8 +174,11 @@ def test_a_result_of_another_network_is_not_shown(
     assert statuses == ["out of date", "out of date", "run", "out of date"]
 
 
-def test_a_module_that_was_changed_is_not_shown(fused: Study, small: dict[str, Any]) -> None:
-    small["backbones"]["squeeze"]["layers"]["pool1"] = "features.1"
+@pytest.mark.parametrize("entry", ["features.1", {"module": "features.2", "pool": "mean"}])
+def test_a_layer_that_was_changed_is_not_shown(
+    entry: str | dict[str, str], fused: Study, small: dict[str, Any]
+) -> None:
+    small["backbones"]["squeeze"]["layers"]["pool1"] = entry
     statuses = [row.status for row in results.collect(fused)]
     assert statuses == ["out of date", "run", "run", "out of date"]
 
@@ -315,6 +318,23 @@ def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) ->
     assert int(lines[0]["extract_peak_bytes"]) == 2**29
     assert lines[1]["accuracy"] == lines[0]["members"] == ""
     assert (lines[3]["members"], lines[3]["status"]) == (" ".join(FUSED), "out of date")
+
+
+def test_the_readout_is_told(fused: Study, small: dict[str, Any], tmp_path: Path) -> None:
+    """In the file for every layer, and one per member of a fusion; elsewhere for pooled layers only."""
+    small["backbones"]["squeeze"]["layers"]["pool1"] = {"module": "features.2", "pool": "mean"}
+    ran(fused, "squeeze/pool1", 2.0, **{**SQUEEZE, "pool": "mean"}, module="features.2", feature_dim=64)
+    small["fusions"] = {"both": ["squeeze/pool1", "shuffle/stage2"]}
+    names = {key: f"{SQUEEZE[key]} {SHUFFLE[key]}" for key in SQUEEZE}
+    facts = {**names, "pool": "mean none", "module": "features.2 stage2"}
+    put_trained(fused, BOTH, {**facts, "members": "squeeze/pool1 shuffle/stage2"}, accuracy=0.95)
+    rows = results.collect(fused)
+    table.write_csv(tmp_path / "t.csv", rows)
+    pools = [line["pool"] for line in read_csv(tmp_path / "t.csv")]
+    assert pools == ["mean", "none", "none", "mean none"]
+    lines = table.text(rows, set()).splitlines()[2:]
+    assert ["mean 64" in line for line in lines] == [True, False, False, False]
+    assert [result.pooled for result in run(rows)] == [True, False, False, False]
 
 
 def test_every_number_of_a_result_has_a_column(fused: Study) -> None:

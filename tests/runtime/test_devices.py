@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,11 +13,46 @@ from stages.runtime.errors import StageError
 
 
 def test_the_gpu_that_is_asked_for_must_be_there() -> None:
-    if torch.cuda.is_available():
+    if torch.accelerator.is_available():
         pytest.skip("there is a GPU here")
     assert devices.choose("auto").type == "cpu"
-    with pytest.raises(StageError, match=r"runtime.device: cuda:1 asks for; found 0 CUDA devices"):
+    with pytest.raises(
+        StageError,
+        match=r"device: cuda:1 asks for; found 0 cuda devices; .* the CPU only",
+    ):
         devices.choose("cuda:1")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu"])
+def test_auto_is_the_accelerator_that_torch_finds(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = torch.device(kind)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: found)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 1)
+    assert devices.choose("auto") == devices.choose(kind) == found
+    assert devices.choose("cpu").type == "cpu"
+    other = "cuda:1" if kind == "cuda" else "cuda"
+    with pytest.raises(StageError, match=rf"device: {other} asks for; found . cuda .* sees {kind}\."):
+        devices.choose(other)
+
+
+def test_what_has_no_float64_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert devices.compute_float64(torch.device("cpu"))
+    assert devices.compute_float64(torch.device("cuda"))
+    assert not devices.compute_float64(torch.device("mps"))
+    for has in (False, True):
+        made = SimpleNamespace(get_device_properties=lambda _, has=has: SimpleNamespace(has_fp64=has))
+        monkeypatch.setattr(torch, "get_device_module", lambda _, made=made: made)
+        assert devices.compute_float64(torch.device("xpu")) == has
+
+
+def test_an_accelerator_is_described_by_its_name_or_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = devices.describe(torch.device("cpu"))
+    assert devices.describe(torch.device("mps")) == f"mps, {cpu}"
+    assert devices.compute_bfloat16(torch.device("mps"))  # nobody knows
+    made = SimpleNamespace(get_device_name=lambda _: "Arc", is_bf16_supported=lambda: False)
+    monkeypatch.setattr(torch, "get_device_module", lambda _: made)
+    assert devices.describe(torch.device("xpu")) == f"Arc, {cpu}"
+    assert not devices.compute_bfloat16(torch.device("xpu"))
 
 
 def test_auto_is_more_images_at_once_on_a_gpu() -> None:
@@ -46,7 +82,7 @@ def test_only_a_driver_makes_auto_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(devices, "DRIVERS", ("libabsent.so.1",))
     assert not devices.may_mean_gpu("auto")
     assert not devices.may_mean_gpu("cpu")
-    assert devices.may_mean_gpu("cuda:1")
+    assert all(map(devices.may_mean_gpu, ("cuda", "cuda:1", "mps", "xpu")))
     monkeypatch.setattr(devices, "DRIVERS", ("libabsent.so.1", "libm.so.6"))
     assert devices.may_mean_gpu("auto")
     assert not devices.may_mean_gpu("cpu")

@@ -33,7 +33,10 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "normalize": (lambda p: p["svm"].update(normalize="l3"), 'none or l2; found "l3"'),
     "source": (lambda p: p["data"].update(source="web"), 'scene15 .* found "web"'),
     "mirror": (lambda p: p["data"].update(mirrors=["file:///x"]), "mirrors.0: an http://"),
-    "device": (lambda p: p["runtime"].update(device="gpu"), 'auto, cpu, cuda .*found "gpu"'),
+    "device": (
+        lambda p: p["runtime"].update(device="gpu"),
+        'auto, cpu, cuda, cuda:<number>, mps or xpu; found "gpu"',
+    ),
     "batch": (lambda p: p["runtime"].update(batch_size=0), "1 to 4096; found 0"),
     "32.0 is no whole number": (lambda p: p["runtime"].update(batch_size=32.0), "1 to 4096; found 32.0"),
     "storage": (lambda p: p["extract"].update(storage="int8"), "float16 or float32"),
@@ -107,6 +110,14 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "more alike than the same": (
         lambda p: p["duplicates"].update(similarity=1.01),
         "duplicates.similarity: a number, 0.4 to 1; found 1.01",
+    ),
+    "unknown pool": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update(x={"module": "features.2", "pool": "min"}),
+        r"layers.x: .*, or \{module: <path>, pool: none \| mean \| max \| cls \| mean\+cls \| grid2\}",
+    ),
+    "pool without a module": (
+        lambda p: p["backbones"]["squeeze"]["layers"].update(x={"pool": "mean"}),
+        r"layers.x: the path of a module, .*; found \{\"pool\"",
     ),
     "hardly alike": (lambda p: p["duplicates"].update(similarity=0.39), "0.4 to 1; found 0.39"),
 }

@@ -51,6 +51,26 @@ def test_the_timings_tell_what_a_cut_pass_costs(folder: Path) -> None:
     assert layers["pool1"]["write_seconds"] > 0
 
 
+def test_a_layer_that_needs_a_missing_head_is_refused_before_the_pass(
+    folder: Path, small: dict[str, Any], study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small["backbones"]["squeeze"]["layers"]["last"] = "classifier.1"
+    small["backbones"]["squeeze"]["weights"] = "data/own/weights/mine.pth"
+    study(small)
+    images_of(folder)
+    state = models.build("torchvision/squeezenet1_1").state_dict()
+    own = folder / "data" / "own" / "weights" / "mine.pth"
+    own.parent.mkdir(parents=True)
+    torch.save({name: tensor for name, tensor in state.items() if "classifier" not in name}, own)
+    with monkeypatch.context() as patch:
+        patch.setattr(Taps, "start", lambda *_: pytest.fail("the pass has begun"))
+        with pytest.raises(StageError, match=r"layer last \(classifier.1\) .* without classifier.1"):
+            run_extract(folder, "squeeze", "features")
+    del small["backbones"]["squeeze"]["layers"]["last"]
+    study(small)
+    assert Features(run_extract(folder, "squeeze", "features") / "pool2.h5").n == 9
+
+
 def test_an_extraction_that_fails_leaves_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images_of(folder)
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from support.examples import PROBE, provenance, write_features
 
 from stages import gram
@@ -44,5 +45,16 @@ def test_features_of_another_layer_are_refused() -> None:
 
 def test_a_driver_without_a_gpu_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "DRIVERS", ("libm.so.6",))
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda check_available: None)
     assert np.array_equal(gram.stream([np.ones((2, 3))], 2, "auto"), np.full((2, 2), 3.0))
+
+
+def test_without_float64_the_kernel_is_computed_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(devices, "choose", torch.device)
+    X = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float16)
+    K = gram.stream([X], 5, "mps")
+    assert K.dtype == np.float64
+    assert np.allclose(K, X.astype(np.float64) @ X.T.astype(np.float64))
+    assert "mps has no float64: the Gram matrix is computed on the CPU" in capsys.readouterr().out

@@ -24,6 +24,31 @@ from stages.sources import synthetic
 Study = Callable[[dict[str, Any]], Path]
 
 
+def test_a_network_without_a_head_shows_its_maps_only(headed: dict[str, Any], study: Study) -> None:
+    """A layer that needs the head is refused before anything is shown."""
+    study(headed)
+    run("shuffle")
+    path = Paths().weights("shuffle")
+    state = torch.load(path, weights_only=True)
+    torch.save({**state, "fc.weight": torch.full_like(state["fc.weight"], torch.nan)}, path)
+    with pytest.raises(StageError, match=r"layer last \(fc\) .* without fc, which runs before"):
+        run("shuffle")
+    del headed["backbones"]["shuffle"]["layers"]["last"]
+    study(headed)
+    seen = run("shuffle")
+    assert seen.said == "its weights have no head (fc is missing)"
+    assert list(seen.maps) == [record.FIRST, "stage2", "stage4"]
+
+
+def test_pooled_layers_are_not_drawn_as_maps(headed: dict[str, Any], study: Study) -> None:
+    layers = headed["backbones"]["shuffle"]["layers"]
+    layers.update(mean={"module": "stage2", "pool": "mean"}, grid={"module": "stage2", "pool": "grid2"})
+    study(headed)
+    seen = run("shuffle")
+    assert seen.shapes["grid"] == (48, 2, 2)
+    assert list(seen.maps) == [record.FIRST, "stage2", "stage4"]
+
+
 @pytest.fixture
 def headed(small: dict[str, Any]) -> dict[str, Any]:
     """A study of one network with a file of weights of the user's own and 1,000 outputs."""

@@ -15,6 +15,7 @@ from stages import decode as decode_stage
 from stages import export, extract, fetch_weights, gram, predict
 from stages.dataset import index, splits
 from stages.dataset.pixels import Pixels, decode
+from stages.features.store import Features
 from stages.kernels.gram import l2_normalise, read
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
@@ -129,6 +130,19 @@ def test_predictions_in_colour_with_unit_lengths_and_float32_are_the_kernels(
     same(predicted(capsys, *wanted), wanted)
 
 
+def test_predictions_of_a_pooled_layer_are_the_kernels(
+    small: dict[str, Any], study: Callable[[dict[str, Any]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    small["backbones"]["squeeze"]["layers"]["pool2"] = {"module": "features.5", "pool": "mean"}
+    folder = study(small)
+    synthetic.write(Paths().images, classes=3, images_per_class=6)
+    build(folder, small)
+    made = Features(Paths().features(PROBE))
+    assert (made.d, made.provenance.pool, made.provenance.shape) == (128, "mean", (128,))
+    wanted = expected(small["svm"])
+    same(predicted(capsys, *wanted), wanted)
+
+
 def test_the_lines_are_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = list(expected(SMALL["svm"]))[::5]
     Image.open(files[0]).save("x.png")
@@ -195,6 +209,7 @@ def test_probes_without_weights_are_refused(probe: str, message: str, here: Path
         ("model", "torchvision/squeezenet1_0"),
         ("weights", "random:1"),
         ("layers", "features.6"),
+        ("layers", {"module": "features.5", "pool": "max"}),
         ("mean", [0.1, 0.2, 0.3]),
     ],
 )
@@ -205,6 +220,7 @@ def test_weights_for_another_entry_are_refused(
     only(small, str(PROBE))
     dump(small, here / "params.yaml")
     value = tuple(value) if isinstance(value, list) else value
+    value = "pool max" if isinstance(value, dict) else value
     match = rf"weights for .*{re.escape(str(value))}.*; found weights for .*{EXPORT}"
     with pytest.raises(StageError, match=match):
         run("x.png")

@@ -83,6 +83,7 @@ def provenance(**changes: Any) -> Provenance:
             "model": "m",
             "weights": "w",
             "module": "x",
+            "pool": "none",
             "precision": "float32",
             "storage": "float16",
             "mean": (0.1, 0.2, 0.3),

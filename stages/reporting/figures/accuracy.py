@@ -21,7 +21,7 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
     """Accuracy with the tuned C against depth: a panel per model, a line per backbone of that model.
 
     Bars are the standard deviation over the random splits. The layers of a backbone come in the order of
-    depth.
+    depth. Layers that are pooled have a filled marker beside the line.
     """
     models: dict[str, list[Backbone]] = {}
     named = {backbone.name: backbone for backbone in backbones}
@@ -34,45 +34,52 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
         for number, backbone in enumerate(some):
             _line(axis, backbone, layers, number)
         dims = {result.probe.layer: result.feature_dim for one in some for result in one.results}
-        axis.set_xticks(range(len(layers)), [f"{layer}\n{dims[layer]:,}" for layer in layers])
+        pooled = {result.probe.layer for one in some for result in one.results if result.pooled}
+        # The name of a pooled layer is the longer one, such as pool5_mean.
+        names = ["_\n".join(layer.rsplit("_", 1)) if layer in pooled else layer for layer in layers]
+        labels = [f"{name}\n{dims[layer]:,}" for name, layer in zip(names, layers, strict=True)]
+        axis.set_xticks(range(len(layers)), labels)
         axis.set_xlim(-0.45, len(layers) - 0.55)
         _accuracy_axis(axis)
         axis.set_title(model, loc="left", fontweight="bold", pad=24)
         axis.legend(frameon=False, fontsize=8.5, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1))
     figure.supxlabel(
         "layer, from the first to the last, and its number of features\n"
-        "bar: standard deviation over the random splits, around the accuracy on the headline split",
+        "bar: standard deviation over the random splits, around the accuracy on the headline split\n"
+        "filled marker, beside the line: a layer that is pooled",
         fontsize=9,
     )
     style.save(figure, path)
 
 
 def _line(axis: Axes, backbone: Backbone, layers: Sequence[str], number: int) -> None:
-    results, random = backbone.results, backbone.random
-    places = [layers.index(result.probe.layer) for result in results]
-    heights = [result.tuned.accuracy for result in results]
+    random, label = backbone.random, backbone.name
     colour = style.ORANGE if random else style.COLOURS[(0, 2, 3, 4, 5)[number % 5]]
-    axis.errorbar(
-        places,
-        heights,
-        yerr=[result.tuned.std_accuracy for result in results],
-        capsize=5,
-        barsabove=True,  # inside a pale marker, a bar shorter than the marker is seen, too
-        ecolor="black",
-        elinewidth=1,
-        color=colour,
-        marker=style.MARKERS[number % len(style.MARKERS)],
-        markersize=6,
-        markerfacecolor="white",
-        linewidth=1.6,
-        linestyle="--" if random else "-",
-        label=f"{backbone.name} (random weights)" if random else backbone.name,
-    )
-    for place, height in zip(places, heights, strict=True):
-        axis.annotate(
-            f"{height:.1%}", (place, height), xytext=(0, 6), textcoords="offset points",
-            ha="center", fontsize=8,
-        )  # fmt: skip
+    for pooled in (False, True):
+        results = [result for result in backbone.results if result.pooled == pooled]
+        places = [layers.index(result.probe.layer) for result in results]
+        heights = [result.tuned.accuracy for result in results]
+        axis.errorbar(
+            places,
+            heights,
+            yerr=[result.tuned.std_accuracy for result in results],
+            capsize=5,
+            barsabove=True,  # inside a pale marker, a bar shorter than the marker is seen, too
+            ecolor="black",
+            elinewidth=1,
+            color=colour,
+            marker=style.MARKERS[number % len(style.MARKERS)],
+            markersize=6,
+            markerfacecolor=colour if pooled else "white",
+            linewidth=1.6,
+            linestyle="none" if pooled else "--" if random else "-",
+            label=None if pooled else f"{label} (random weights)" if random else label,
+        )
+        for place, height in zip(places, heights, strict=True):
+            axis.annotate(
+                f"{height:.1%}", (place, height), xytext=(0, 6), textcoords="offset points",
+                ha="center", fontsize=8,
+            )  # fmt: skip
 
 
 def _merged(orders: Sequence[Sequence[str]]) -> list[str]:

@@ -59,6 +59,24 @@ def test_depth_is_of_layers_and_shows_their_deviation(tmp_path: Path) -> None:
     assert bytes_["all"] == bytes_["layers"] != bytes_["flat"]
 
 
+def test_a_pooled_layer_stands_beside_the_line() -> None:
+    results = [*RESULTS[:2], replace(made("vgg16/pool2_mean", 0.2, 1), pool="mean"), RESULTS[2]]
+    seen: list[tuple[list[float], str]] = []
+
+    class Axis:
+        def errorbar(self, _: object, heights: list[float], *, linestyle: str, **__: object) -> None:
+            seen.append((heights, linestyle))
+
+        def annotate(self, *_: object, **__: object) -> None:
+            pass
+
+    (backbone, *_) = backbones(results)
+    layers = [one.probe.layer for one in results]
+    accuracy._line(Axis(), backbone, layers, 0)  # type: ignore[arg-type]
+    line = [one.tuned.accuracy for one in results if not one.pooled]
+    assert seen == [(line, "-"), ([0.2], "none")]
+
+
 @pytest.mark.parametrize(
     ("orders", "merged"),
     [

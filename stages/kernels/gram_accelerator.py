@@ -1,4 +1,4 @@
-"""The Gram matrix on a GPU, in float64: the counterpart of `gram.stream`."""
+"""The Gram matrix on an accelerator that has float64: the counterpart of `gram.stream`."""
 
 from collections.abc import Iterable
 from typing import Any
