@@ -10,9 +10,10 @@ from typing import Any
 
 from stages.runtime.errors import StageError
 from stages.runtime.probe import Probe
+from stages.runtime.view import view_of
 
 # What `params.yaml` says about a layer's features, in the order of the files of results.
-REQUESTED = ("model", "weights", "module", "precision", "storage")
+REQUESTED = ("model", "weights", "view", "module", "precision", "storage")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Provenance:
 
     probe : the backbone and the layer
     model, weights, module : the network, its weights, the path of the module
+    view : what `runtime.view` makes of an image, such as `square224_bilinear`
     precision, storage : the number type of the computation, the number type on disk
     mean, std : the normalisation of the pixels, one number per colour channel
     shape : of the layer's output for one image, such as (512, 7, 7)
@@ -30,6 +32,7 @@ class Provenance:
     probe: Probe
     model: str
     weights: str
+    view: str
     module: str
     precision: str
     storage: str
@@ -49,7 +52,7 @@ class Provenance:
 
     def attributes(self) -> dict[str, Any]:
         """All fields but `storage` as HDF5 attributes; `storage` is the data set's own type."""
-        names = ("model", "weights", "module", "precision", "mean", "std", "shape", "rows")
+        names = ("model", "weights", "view", "module", "precision", "mean", "std", "shape", "rows")
         return {
             "backbone": self.probe.backbone,
             "layer": self.probe.layer,
@@ -84,6 +87,7 @@ def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
     return {
         "model": entry["model"],
         "weights": entry["weights"],
+        "view": str(view_of(params, probe.backbone)),
         "module": entry["layers"][probe.layer],
         "precision": extract["precision"],
         "storage": extract["storage"],
