@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from support.examples import drawn
-from support.results import result
+from support.results import backbone, result
 
 from stages.reporting.backbones import Backbone
 from stages.reporting.figures import accuracy
