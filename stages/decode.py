@@ -1,9 +1,9 @@
-"""Decode and resize every image once.
+"""Decode every image and resize it, once for each view.
 
-    dvc repro decode
+    dvc repro decode@square224
 
-Reads data/images/<label>/<file>, `data.image_size` and `data.source`; writes data/images.h5: uint8
-pixels, one channel if all images are grey. This stage alone decides the row order.
+Reads data/images/<label>/<file>, the view and `data.source`; writes data/pixels/<view>.h5: uint8 pixels,
+one channel if all images are grey. This stage alone decides the row order, which all views share.
 The EXIF orientation of your own images is obeyed. That of 15 Scene is not: all its pixels are upright,
 and one file has an orientation that is out of date.
 """
@@ -12,19 +12,20 @@ from stages.dataset import index, pixels
 from stages.runtime import command, timing
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
+from stages.runtime.view import View
 
 
-def main(*, paths: Paths) -> None:
-    data, watch = load_params()["data"], timing.Stopwatch()
+def main(view: str, *, paths: Paths) -> None:
+    params, watch = load_params(), timing.Stopwatch()
     with watch:
         pixels.write(
-            paths.pixels,
+            paths.pixels(view),
             paths.images,
             index.list_images(paths.images),
-            data["image_size"],
-            obey_exif=data["source"] != "scene15",
+            View(**params["views"][view]),
+            obey_exif=params["data"]["source"] != "scene15",
         )
-    timing.write(paths.timings("decode"), decode_seconds=watch.seconds)
+    timing.write(paths.timings("decode", view), decode_seconds=watch.seconds)
 
 
 if __name__ == "__main__":

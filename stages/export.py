@@ -2,7 +2,7 @@
 
     dvc repro export@vgg16/pool5
 
-Reads the layer's features, its kernel, its SVM in the dual, the index and the shape of the pixels.
+Reads the layer's features, its kernel, its SVM in the dual, the index and the channels of the pixels.
 Writes data/primal/<b>/<layer>.h5, which `python -m stages.predict` reads.
 One pass over the features, one block of columns at a time, gives the weights w = X^T alpha and the
 decision values X w of all rows. They must equal the decision values from the kernel.
@@ -21,6 +21,7 @@ from stages.features.store import Features
 from stages.kernels import gram
 from stages.runtime import command
 from stages.runtime.errors import StageError
+from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.runtime.provenance import Provenance, refuse_other_rows
@@ -33,6 +34,7 @@ TOLERANCE = 1e-6
 
 def main(probe: Probe, *, paths: Paths) -> None:
     """Write the weights of the SVM of `probe`."""
+    view = load_params()["duplicates"]["view"]  # all views have the same channels
     images, features = index.read(paths.index), Features(paths.features(probe))
     K, kernel_provenance = gram.read(paths.kernel(probe), probe)
     svm, trained = dual.read(paths.dual(probe), probe)
@@ -43,15 +45,13 @@ def main(probe: Probe, *, paths: Paths) -> None:
         scale, K = gram.reciprocal(np.sqrt(K.diagonal())), gram.l2_normalise(K)
     weights, decisions = primal.to_primal(bar, svm, images.train, scale)
     refuse_difference(probe, decisions, svm.decide(K[:, images.train]))
-    _, channels, size, _ = Pixels(paths.pixels)[0:1].shape
     exported = primal.LinearSVM(
         weights=weights,
         bias=svm.bias,
         classes=images.classes,
         normalize=trained["normalize"],
         C=trained["C"],
-        image_size=size,
-        channels=channels,
+        channels=Pixels(paths.pixels(view))[0:1].shape[1],
         provenance=features.provenance,
     )
     primal.write(paths.primal(probe), exported)

@@ -2,8 +2,8 @@
 
     dvc repro extract@vgg16
 
-Reads data/images.h5, data/weights/<b>.pth and the backbone's entry; writes one HDF5 file per layer,
-data/features/<b>/<layer>.h5. `runtime.device` chooses the GPU or CPU. An interrupted
+Reads data/pixels/<view>.h5, data/weights/<b>.pth and the backbone's entry; writes one HDF5 file per
+layer, data/features/<b>/<layer>.h5. `runtime.device` chooses the GPU or CPU. An interrupted
 run is resumed from data/partial/<b>/ (`make clean-partial` removes that).
 """
 
@@ -37,14 +37,15 @@ PACKAGES = ("torch", "torchvision", "timm", "numpy", "h5py", "hdf5plugin")
 
 def main(backbone: str, *, paths: Paths) -> None:
     """Write the feature files of `backbone`."""
-    params, pixels = load_params(), Pixels(paths.pixels)
+    params = load_params()
+    entry, precision = params["backbones"][backbone], params["extract"]["precision"]
+    pixels = Pixels(paths.pixels(entry["view"]))
     limits.refuse_kernel(len(pixels.keys), params["runtime"]["memory"])
     layers = describe(params, backbone, check_backbones(params)[backbone], pixels.row_digest)
     device = devices.choose(params["runtime"]["device"])
-    entry, precision = params["backbones"][backbone], params["extract"]["precision"]
     batches = Batches(backbone, pixels, params, device)
     identity = {
-        "pixels": digest(paths.pixels),
+        "pixels": digest(paths.pixels(entry["view"])),
         "weights": digest(paths.weights(backbone)),
         "entry": entry,
         "extract": params["extract"],
@@ -174,7 +175,7 @@ class Batches:
                 expected=f"one image to go through {self.backbone} on {self._device}",
                 found=str(error),
                 cause="a GPU with too little memory, or a GPU in use by others",
-                do="set runtime.device: cpu in params.yaml, or lower data.image_size",
+                do="set runtime.device: cpu in params.yaml, or a view of fewer pixels",
             ) from error
         tqdm.write(f"{self.size} images do not fit in the memory of {self._device}: half of them")
         self.size //= 2

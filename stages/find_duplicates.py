@@ -2,9 +2,9 @@
 
     dvc repro find_duplicates
 
-Compares the files of data/images byte by byte and every two decoded images by their local structure;
-writes the pairs of rows to data/duplicates.csv. Two images are near duplicates if their similarity is at
-least `duplicates.similarity`.
+Compares the files of data/images byte by byte, and every two images by their local structure in
+`duplicates.view`; writes the pairs of rows to data/duplicates.csv. Two images are near duplicates if
+their similarity is at least `duplicates.similarity`.
 """
 
 from stages.dataset import duplicates
@@ -15,8 +15,9 @@ from stages.runtime.paths import Paths
 
 
 def main(*, paths: Paths) -> None:
-    least = load_params()["duplicates"]["similarity"]
-    pairs = duplicates.find(paths.images, Pixels(paths.pixels), least)
+    wanted = load_params()["duplicates"]
+    pixels = Pixels(paths.pixels(wanted["view"]))
+    pairs = duplicates.find(paths.images, pixels, wanted["similarity"])
     duplicates.write(paths.duplicates, pairs)
 
 

@@ -2,11 +2,11 @@
 
     dvc repro inspect_network@vgg16
 
-Reads data/images.h5, data/index.csv, data/weights/<b>.pth, data/own/examples/ and `inspect_network` of
-params.yaml. Each of `inspect_network.images` is shown normalised and not, in evaluation and in train
-mode; all test images too, except not normalised in train mode. Writes to data/inspection/<b>/:
-seen.h5 (for `draw`), answers.csv (the five most probable classes) and answers.json (how often the most
-probable class changes).
+Reads data/pixels/<view>.h5, data/index.csv, data/weights/<b>.pth, data/own/examples/ and
+`inspect_network` of params.yaml. Each of `inspect_network.images` is shown normalised and not, in
+evaluation and in train mode; all test images too, except not normalised in train mode. Writes to
+data/inspection/<b>/: seen.h5 (for `draw`), answers.csv (the five most probable classes) and answers.json
+(how often the most probable class changes).
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,13 +23,14 @@ from tqdm import tqdm
 from stages.dataset import index
 from stages.dataset.pixels import Pixels
 from stages.inspection import activation_maps, example_images, imagenet_classes, record
-from stages.networks import head, inference
+from stages.networks import head, inference, models
 from stages.networks.layers import check_backbones, layer_shapes
 from stages.networks.taps import Taps
 from stages.runtime import command, devices, files
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.tap import Entry, Tap
+from stages.runtime.view import view_of
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
 MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
@@ -42,14 +43,17 @@ def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
     shapes, settings = check_backbones(params)[backbone], params["inspect_network"]
     entry, device = params["backbones"][backbone], devices.choose(params["runtime"]["device"])
-    pixels, split = Pixels(paths.pixels), index.read(paths.index)
+    pixels, split = Pixels(paths.pixels(entry["view"])), index.read(paths.index)
     test = np.flatnonzero(~split.train)
-    names, examples = example_images.choose(settings["images"], pixels, split, paths.own_examples)
+    view, own = view_of(params, backbone), paths.own_examples
+    names, examples = example_images.choose(settings["images"], pixels, split, own, view)
     viewer = Viewer(entry, paths.weights(backbone), device, settings["batch_size"])
     first, maps = see_maps(viewer, entry["layers"], examples, names)
     seen = record.Inspection(
         model=entry["model"],
         weights=entry["weights"],
+        view=str(view),
+        recipe=str(models.recipe(entry) or ""),
         names=names,
         pixels=examples,
         first=first,

@@ -24,6 +24,7 @@ from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.runtime.provenance import changed, requested
+from stages.runtime.view import View, view_of
 from stages.svm import primal
 from stages.svm.primal import LinearSVM
 
@@ -37,7 +38,7 @@ def main(*images: str, probe: str, paths: Paths) -> None:
     refuse_stale(svm, params)
     device = devices.choose(params["runtime"]["device"])
     entry, weights = params["backbones"][parsed.backbone], paths.weights(parsed.backbone)
-    classifier = Classifier(svm, entry, weights, device)
+    classifier = Classifier(svm, entry, view_of(params, parsed.backbone), weights, device)
     size = devices.batch_size(params["runtime"]["batch_size"], device)
     widths = max(map(len, images)), max(map(len, svm.classes))
     for start in range(0, len(images), size):
@@ -50,7 +51,7 @@ class Classifier:
     """Decision values of image files; raises `StageError` if the file `weights` does not exist."""
 
     def __init__(
-        self, svm: LinearSVM, entry: Mapping[str, Any], weights: Path, device: torch.device
+        self, svm: LinearSVM, entry: Mapping[str, Any], view: View, weights: Path, device: torch.device
     ) -> None:
         if not weights.exists():
             raise StageError(
@@ -59,15 +60,14 @@ class Classifier:
                 cause="the weights were not fetched, or were removed",
                 do=f"dvc repro fetch_weights@{weights.stem}",
             )
-        self._svm, self._provenance = svm, svm.provenance
+        self._svm, self._provenance, self._view = svm, svm.provenance, view
         self._network = inference.load_network(entry, weights, device, svm.provenance.precision)
         self._normalise = inference.Normalise(entry, device)
         self._computing = inference.computing(device, svm.provenance.precision)
 
     def __call__(self, paths: Sequence[str]) -> NDArray[np.float64]:
         """Return decision values (m, k) of m image files."""
-        size, channels = self._svm.image_size, self._svm.channels
-        pixels = [decode(Path(path), size, channels) for path in paths]
+        pixels = [decode(Path(path), self._view, self._svm.channels) for path in paths]
         # Features are rounded to `storage`, as the training features on disk are.
         storage, layer = getattr(torch, self._provenance.storage), self._provenance.probe.layer
         tapped = {layer: {"module": self._provenance.module, "pool": self._provenance.pool}}

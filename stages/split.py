@@ -2,7 +2,7 @@
 
     dvc repro split
 
-Reads the row order of data/images.h5, the manifest, the pairs of duplicates and `splits`; writes
+Reads the row order in data/pixels/, the manifest, the pairs of duplicates and `splits`; writes
 data/index.csv (row, label, file, split) and data/splits.csv (`splits.random` further splits). The
 headline split of 15 Scene is the published one (100 training images per class); that of another data set
 is random, with `splits.train_per_class` training images per class.
@@ -26,7 +26,8 @@ def main(*, paths: Paths) -> None:
     """Write the index and the random splits."""
     params = load_params()
     protocol = params["splits"]
-    keys, pairs = Pixels(paths.pixels).keys, duplicates.read(paths.duplicates)
+    keys = Pixels(paths.pixels(params["duplicates"]["view"])).keys
+    pairs = duplicates.read(paths.duplicates)
     groups = duplicates.groups(len(keys), pairs if protocol["group_duplicates"] else [])
     drawn = [draw(keys, groups, protocol, number) for number in range(protocol["random"] + 1)]
     published = params["data"]["source"] == "scene15"

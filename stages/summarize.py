@@ -2,7 +2,7 @@
 
     dvc repro summarize@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml; needs no weights.
+Reads `backbones.<b>.model` and the view of params.yaml; needs no weights.
 Writes data/summaries/<b>/layers.csv and layers.md.
 """
 
@@ -11,11 +11,12 @@ from stages.networks import models
 from stages.runtime import command, errors, files
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
+from stages.runtime.view import view_of
 
 
 def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
-    model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
+    model, size = params["backbones"][backbone]["model"], view_of(params, backbone).side
     with errors.about(f"backbone {backbone}"):
         layers = tracing.trace(models.outline(model), size)
     summary.write_csv(paths.summary(backbone, ".csv"), layers)

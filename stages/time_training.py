@@ -2,7 +2,7 @@
 
     dvc repro time_training@vgg16
 
-Reads `backbones.<b>.model` and `data.image_size` of params.yaml. Random weights do, as weights do
+Reads `backbones.<b>.model` and the view of params.yaml. Random weights do, as weights do
 not change the time. Writes data/timings/time_training/<b>.json: seconds of a step (forward, backward,
 gradient descent) per image.
 """
@@ -13,6 +13,7 @@ from stages.networks import models
 from stages.runtime import command, devices, errors, timing
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
+from stages.runtime.view import view_of
 
 IMAGES = 8  # in a step
 STEPS = 3  # after a first step that is not counted
@@ -20,7 +21,7 @@ STEPS = 3  # after a first step that is not counted
 
 def main(backbone: str, *, paths: Paths) -> None:
     params = load_params()
-    model, size = params["backbones"][backbone]["model"], params["data"]["image_size"]
+    model, size = params["backbones"][backbone]["model"], view_of(params, backbone).side
     device = devices.choose(params["runtime"]["device"])
     with errors.about(f"backbone {backbone}"):
         seconds = step_seconds(model, size, device)

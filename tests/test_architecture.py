@@ -143,7 +143,7 @@ def test_dvc_yaml_is_short() -> None:
 def test_names_are_checked_before_a_shell_meets_them(stage: str) -> None:
     """`download` checks them, and what waits for files of that name waits for it."""
     body = BODIES[stage]
-    waits = any("${key}" in dep or "${item}" in dep for dep in body["deps"])
+    waits = any("${key}" in dep or "${item}" in dep or dep == "data/images" for dep in body["deps"])
     named = "${" in str(body["cmd"])
     assert (body["cmd"][0] == "python -m stages.check --names") == (named and not waits)
 
@@ -190,8 +190,9 @@ def outs(stage: str) -> list[str]:
 
 
 def pattern(file: str) -> str:
-    """The file with * for a backbone or a fusion, and */* for a probe."""
-    return re.sub(r"\$\{item[^}]*\}", "*/*", file.replace("${key}", "*"))
+    """The file with * for a view, a backbone or a fusion, and */* for a probe."""
+    named = re.sub(r"\$\{(key|item\.view|duplicates\.view)\}", "*", file)
+    return re.sub(r"\$\{item[^}]*\}", "*/*", named)
 
 
 def drawn() -> tuple[set[str], set[tuple[str, str]]]:

@@ -30,7 +30,7 @@ FEW = 16  # images for the slow ways
 
 def batch(miniature: Miniature, count: int) -> torch.Tensor:
     """The first `count` images (count, 3, s, s), normalised, in torch's default layout."""
-    pixels = Pixels(miniature.paths("images").pixels)[:count]
+    pixels = Pixels(miniature.paths("images").pixels(miniature.entry["view"]))[:count]
     return inference.Normalise(miniature.entry, CPU)(pixels).contiguous()
 
 
@@ -59,7 +59,7 @@ def cut(network: nn.Module, path: str) -> Iterator[Callable[[torch.Tensor], torc
 def bare(miniature: Miniature, network: nn.Module, deepest: str, precision: str, count: int) -> Ask:
     """The bare pass: `network` up to the module `deepest` on `count` images; nothing is kept."""
     normalise = inference.Normalise(miniature.entry, CPU)
-    pixels = Pixels(miniature.paths("images").pixels)[:count]
+    pixels = Pixels(miniature.paths("images").pixels(miniature.entry["view"]))[:count]
 
     @torch.inference_mode()
     def run(_: str = "") -> float:

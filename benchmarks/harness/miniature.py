@@ -52,12 +52,13 @@ class Miniature:
 
     def add_images(self, images: str, count: int | None = None) -> None:
         """Make a set of `count` images (default: all), evenly spaced: rows are sorted by class."""
-        paths = self.paths(images)
+        paths, view = self.paths(images), self.entry["view"]
         link(paths, PROJECT.weights(self.backbone))
         if count is None:
-            link(paths, PROJECT.pixels)
+            link(paths, PROJECT.pixels(view))
             return
-        with h5py.File(PROJECT.pixels, "r") as whole, h5py.File(paths.pixels, "w") as part:
+        paths.pixels(view).parent.mkdir(parents=True)
+        with h5py.File(PROJECT.pixels(view)) as whole, h5py.File(paths.pixels(view), "w") as part:
             rows = np.linspace(0, len(whole["pixels"]) - 1, count).astype(np.int64)
             for key in ("pixels", "names"):
                 part[key] = whole[key][rows]

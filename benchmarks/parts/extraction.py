@@ -2,7 +2,7 @@
 
     python -m benchmarks.parts.extraction  # seven minutes on two cores
 
-Runs after `dvc repro`, on the CPU; reads params.yaml, data/images.h5 and data/weights/. The ways take
+Runs after `dvc repro`, on the CPU; reads params.yaml, data/pixels/ and data/weights/. The ways take
 turns. Results are seconds per image; loading the network does not count:
 - ours: `stages.extract`, from the pixels on disk to the closed feature files: the seconds of a long run
   minus those of a run over one batch. The last batch is written while nothing else runs, which matters
@@ -166,7 +166,7 @@ def compressing(case: Case, ours: Times, plain: Times) -> Iterator[Row]:
     what, slower = title(case, "float32"), ours.median / plain.median
     yield Row(f"{what}: without compression", str(ours), str(plain), slower, "at most 1.03",
               slower <= 1.03, "the time with compression over that without")  # fmt: skip
-    some, n = case.images + BATCH, len(Pixels(PROJECT.pixels).names)
+    some, n = case.images + BATCH, len(Pixels(PROJECT.pixels(case.entry["view"])).names)
     full = sum(map(math.prod, case.shapes.values())) * 4 * n
     for precision in ("float32", "bfloat16"):
         size = case.sizes[precision] / some * n

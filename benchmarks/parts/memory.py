@@ -23,6 +23,7 @@ import psutil
 from benchmarks.harness.measure import VGG16, Row, keep
 from benchmarks.harness.miniature import PROJECT, Miniature, link
 from stages.runtime import files
+from stages.runtime.params import load_params
 from stages.runtime.probe import Probe
 
 ROOT = Path.cwd()
@@ -55,7 +56,7 @@ def prepare(miniature: Miniature) -> None:
     """Make the images for `extract`, and links to the project's files for all other stages."""
     miniature.set_params([LAYER])
     miniature.add_images("images", IMAGES)
-    inputs = (PROJECT.pixels, PROJECT.index, PROJECT.random_splits)
+    inputs = (PROJECT.pixels(load_params()["duplicates"]["view"]), PROJECT.index, PROJECT.random_splits)
     probe = (PROJECT.features(PROBE), PROJECT.kernel(PROBE), PROJECT.dual(PROBE))
     link(miniature.paths("linked"), *inputs, *probe)
 

@@ -13,24 +13,24 @@ from tqdm import tqdm
 from stages.dataset import index
 from stages.runtime import hdf5
 from stages.runtime.errors import StageError
+from stages.runtime.view import View
 
 GREY_MODES = {"1", "L"}
 COLOUR_MODES = {"P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr"}
 
 
 def write(
-    path: Path, folder: Path, keys: Sequence[index.Key], size: int, *, obey_exif: bool = True
+    path: Path, folder: Path, keys: Sequence[index.Key], view: View, *, obey_exif: bool = True
 ) -> None:
-    """Decode `folder/<label>/<file>` for each key and write `pixels` (n, c, size, size), uint8.
+    """Decode `folder/<label>/<file>` for each key and write `pixels` (n, c, s, s), uint8.
 
-    c is 1 if all images are grey, else 3. Images are resized to size x size, bilinear with antialiasing.
-    The aspect ratio is not kept. With `obey_exif` an image is first turned as its EXIF orientation says;
-    without it, `torchvision.transforms.Resize((size, size))` on the PIL image gives the same pixels.
+    s is the `side` of `view`; c is 1 if all images are grey, else 3. With `obey_exif` an image is first
+    turned as its EXIF orientation says.
     Raises `StageError`, with the file's name, if a file cannot be decoded or has no 8-bit pixels.
     """
     paths = [folder / label / file for label, file in keys]
     mode = "L" if {_mode(path) for path in paths} <= GREY_MODES else "RGB"
-    shape = (len(paths), len(mode), size, size)
+    shape = (len(paths), len(mode), view.side, view.side)
     with hdf5.writing(path) as file:
         pixels = file.create_dataset(
             "pixels",
@@ -43,16 +43,16 @@ def write(
         pixels.attrs["rows"] = index.digest(keys)
         file["names"] = [f"{label}/{name}" for label, name in keys]
         for row, image in enumerate(tqdm(paths, desc="decode", unit="image")):
-            pixels[row] = _decode(image, mode, size, obey_exif=obey_exif)
+            pixels[row] = _decode(image, mode, view, obey_exif=obey_exif)
 
 
-def decode(path: Path, size: int, channels: int = 3) -> NDArray[np.uint8]:
-    """One image, turned as its EXIF orientation says, (channels, size, size) with 1 or 3 channels.
+def decode(path: Path, view: View, channels: int = 3) -> NDArray[np.uint8]:
+    """One image, turned as its EXIF orientation says, (channels, s, s) with 1 or 3 channels.
 
     Raises the errors of `write`.
     """
     _mode(path)
-    return _decode(path, "L" if channels == 1 else "RGB", size, obey_exif=True)
+    return _decode(path, "L" if channels == 1 else "RGB", view, obey_exif=True)
 
 
 class Pixels:
@@ -62,7 +62,7 @@ class Pixels:
     """
 
     def __init__(self, path: Path) -> None:
-        self._reading = partial(hdf5.reading, path, "the pixels of all images", "decode")
+        self._reading = partial(hdf5.reading, path, "the pixels of all images", f"decode@{path.stem}")
         with self._reading():
             file = h5py.File(path, "r")
             self._pixels = file["pixels"]
@@ -101,14 +101,24 @@ def _mode(path: Path) -> str:
     return mode
 
 
-def _decode(path: Path, mode: str, size: int, *, obey_exif: bool) -> NDArray[np.uint8]:
+def _decode(path: Path, mode: str, view: View, *, obey_exif: bool) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             upright = (ImageOps.exif_transpose(image) if obey_exif else image).convert(mode)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _undecodable(path, error) from error
-    resized = np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
-    return np.atleast_3d(resized).transpose(2, 0, 1)
+    return np.atleast_3d(np.asarray(_seen(upright, view), dtype=np.uint8)).transpose(2, 0, 1)
+
+
+def _seen(image: Image.Image, view: View) -> Image.Image:
+    """Resize, and cut the centre; torchvision's Resize and CenterCrop of a PIL image do the same."""
+    method = Image.Resampling[view.interpolation.upper()]
+    if view.crop is None:
+        return image.resize((view.size, view.size), method)
+    # The longer side is rounded down, the place of the centre to the nearest pixel.
+    width, height = (view.size * side // min(image.size) for side in image.size)
+    left, top = round((width - view.crop) / 2), round((height - view.crop) / 2)
+    return image.resize((width, height), method).crop((left, top, left + view.crop, top + view.crop))
 
 
 def _undecodable(path: Path, error: Exception) -> StageError:

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from stages.dataset.index import Index
 from stages.dataset.pixels import Pixels, decode
 from stages.runtime.errors import StageError, among
+from stages.runtime.view import View
 
 
 def choose(
-    images: int | Sequence[str], pixels: Pixels, split: Index, own: Path
+    images: int | Sequence[str], pixels: Pixels, split: Index, own: Path, view: View
 ) -> tuple[list[str], NDArray[np.uint8]]:
     """Return m names and their pixels (m, 3, s, s), uint8.
 
     `images` is a number of test images, each of another class, or a list of `<class>/<file>` of the data
-    set and of files in the folder `own`, which are decoded in colour.
+    set and of files in the folder `own`, which are decoded in colour; `view` is that of `pixels`.
     Raises `StageError` if a name is in neither, or if a file is not an image of 8 bits.
     """
     names = _first_of_classes(images, split) if isinstance(images, int) else list(images)
@@ -32,11 +33,10 @@ def choose(
             cause="a misspelt name, another data set, or a missing file",
             do=f"edit inspect_network.images in params.yaml, or copy the file to {own}",
         )
-    size = pixels[0:1].shape[-1]
     stack = [
-        np.broadcast_to(pixels[row[name] : row[name] + 1][0], (3, size, size))
+        np.broadcast_to(pixels[row[name] : row[name] + 1][0], (3, view.side, view.side))
         if name in row
-        else decode(own / name, size)
+        else decode(own / name, view)
         for name in names
     ]
     return names, np.stack(stack)

@@ -77,6 +77,7 @@ class Inspection:
     """m example images, a backbone's activation maps of them, and its predictions.
 
     model, weights : as in `params.yaml`
+    view, recipe : how the network saw the images, and how its weights want to ("" if unknown)
     names, pixels : the example images, (m, 3, s, s) uint8
     first : the path of the first convolution; "" if the first layer is not a convolution
     maps : layer to maps (m, c, h, w), for layers that have maps; FIRST is the first convolution
@@ -88,6 +89,8 @@ class Inspection:
 
     model: str
     weights: str
+    view: str
+    recipe: str
     names: list[str]
     pixels: NDArray[np.uint8]
     first: str
@@ -108,6 +111,8 @@ def write(path: Path, inspection: Inspection) -> None:
             {
                 "model": inspection.model,
                 "weights": inspection.weights,
+                "view": inspection.view,
+                "recipe": inspection.recipe,
                 "names": inspection.names,
                 "pixels": inspection.pixels,
                 "first": inspection.first,
@@ -136,6 +141,8 @@ def read(path: Path) -> Inspection:
         return Inspection(
             model=file["model"].asstr()[()],
             weights=file["weights"].asstr()[()],
+            view=file["view"].asstr()[()],
+            recipe=file["recipe"].asstr()[()],
             names=file["names"].asstr()[:].tolist(),
             pixels=file["pixels"][()],
             first=file["first"].asstr()[()],

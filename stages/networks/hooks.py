@@ -35,5 +35,5 @@ def trial_pass(network: nn.Module, size: int) -> None:
             expected=f"the network to take images of {size} x {size}",
             found=str(error) or type(error).__name__,
             cause="a network for another image size, or one whose shapes depend on the pixel values",
-            do="change data.image_size, or the backbone's model, in params.yaml",
+            do="give the backbone a view of another size, or another model, in params.yaml",
         ) from error

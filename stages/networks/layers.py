@@ -11,6 +11,7 @@ from stages.networks.hooks import attached, trial_pass
 from stages.runtime import errors
 from stages.runtime.errors import StageError, among
 from stages.runtime.tap import Entry, Tap
+from stages.runtime.view import view_of
 
 Shapes = dict[str, tuple[int, ...]]  # layer to the shape of its readout, such as (512, 7, 7)
 
@@ -25,7 +26,7 @@ def check_backbones(params: Mapping[str, Any]) -> dict[str, Shapes]:
         with errors.about(f"backbone {name}"):
             network = models.outline(entry["model"])
             weights.check_weights(entry["model"], entry["weights"])
-            shapes[name] = layer_shapes(network, entry["layers"], params["data"]["image_size"])
+            shapes[name] = layer_shapes(network, entry["layers"], view_of(params, name).side)
     return shapes
 
 

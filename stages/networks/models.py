@@ -1,5 +1,6 @@
-"""Networks of torchvision and timm by name, such as `torchvision/vgg16`, and their normalisation."""
+"""Networks of torchvision and timm by name, such as `torchvision/vgg16`: normalisation, recipe."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import torchvision
 from torch import nn
 
 from stages.runtime.errors import StageError, among
+from stages.runtime.view import View
 
 Entry = Mapping[str, Any]
 
@@ -58,14 +60,7 @@ def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
     and random weights get those of the model's default weights.
     Raises `StageError` if timm has no normalisation for the model.
     """
-    library, _, name = entry["model"].partition("/")
-    if library == "timm":
-        import timm
-
-        preset: Any = timm.get_pretrained_cfg(name)
-    else:
-        choices = torchvision.models.get_model_weights(name)
-        preset = choices.__members__.get(entry["weights"], choices.DEFAULT).transforms()
+    preset = _preset(entry)
     if preset is None:
         raise StageError(
             expected=f"timm to list the mean and deviation that {entry['model']} was trained with",
@@ -74,6 +69,41 @@ def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
             do="add a mean and a std to the entry in params.yaml",
         )
     return list(entry.get("mean", preset.mean)), list(entry.get("std", preset.std))
+
+
+def recipe(entry: Entry) -> View | None:
+    """The view with which the library of the model evaluates the weights.
+
+    None for random weights and the user's own, and for a recipe that is no view: one that pads, say.
+    """
+    if entry["weights"].startswith(("random", "data/")):
+        return None
+    preset = _preset(entry)
+    if not entry["model"].startswith("timm/"):
+        (size,), (crop,) = preset.resize_size, preset.crop_size
+        return View(size, crop, preset.interpolation.value)
+    from timm.data.config import resolve_data_config
+
+    known = preset.to_dict() if preset else {}
+    config = resolve_data_config(pretrained_cfg=known)  # type: ignore[no-untyped-call]
+    _, height, width = config["input_size"]
+    size = math.floor(height / config["crop_pct"])
+    views = {
+        "center": View(size, height, config["interpolation"]),
+        "squash": View(size, None, config["interpolation"]) if size == height else None,
+    }
+    return views.get(config["crop_mode"]) if preset and height == width else None
+
+
+def _preset(entry: Entry) -> Any:
+    """What the library knows of the weights' training, or of that of the model's default weights."""
+    library, _, name = entry["model"].partition("/")
+    if library == "timm":
+        import timm
+
+        return timm.get_pretrained_cfg(name)
+    choices = torchvision.models.get_model_weights(name)
+    return choices.__members__.get(entry["weights"], choices.DEFAULT).transforms()
 
 
 def _names(library: str) -> list[str]:

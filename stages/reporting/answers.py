@@ -15,6 +15,7 @@ from stages.reporting.layer_answers import (
     Heads,
     Pretraining,
     Prices,
+    ViewEffect,
 )
 from stages.reporting.network_answers import Parameters, Said, Training
 from stages.reporting.picture_answers import Channel, Seen
@@ -53,7 +54,6 @@ class Setting:
 
     network: str
     data: str
-    size: int
     images: int
     classes: list[str]
     split: str
@@ -111,6 +111,7 @@ class Report:
     channels: list[Channel]
     alike_channels: list[str]
     heads: Heads | None
+    view_effects: list[ViewEffect]
     prices: Prices | None
     duplicates: Duplicates
     near_pairs_shown: int
@@ -150,6 +151,7 @@ def answer(found: Findings) -> Report:
         channels=channels,
         alike_channels=picture_answers.alike_channels(channels),
         heads=layer_answers.heads(results),
+        view_effects=layer_answers.view_effects(found.params, results, found.outcomes),
         prices=layer_answers.prices(results, tuned) if tuned else None,
         duplicates=layer_answers.count_duplicates(found.pairs, found.index),
         near_pairs_shown=len(found.near_pairs),
@@ -179,7 +181,6 @@ def _setting(found: Findings) -> Setting:
     return Setting(
         network=found.backbones[0].name,
         data=DATA[params["data"]["source"]],
-        size=params["data"]["image_size"],
         images=len(index.keys),
         classes=index.classes,
         split=split(params),

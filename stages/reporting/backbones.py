@@ -9,6 +9,7 @@ from stages.reporting import ranking
 from stages.reporting.results import Study, holds
 from stages.reporting.table import Result, Row
 from stages.runtime import files, timing
+from stages.runtime.view import View, view_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Backbone:
     name: str
     model: str
     weights: str
+    view: View
     rows: list[Row]
     layers: list[summary.Layer] | None = None
     inspection: Inspection | None = None
@@ -76,6 +78,7 @@ def read(study: Study, rows: Sequence[Row]) -> list[Backbone]:
                 name=name,
                 model=entry["model"],
                 weights=entry["weights"],
+                view=view_of(study.params, name),
                 rows=[row for row in rows if row.probe.backbone == name],
                 layers=summary.read_csv(layers) if layers.exists() else None,
                 inspection=_inspection(study, name),
@@ -98,5 +101,6 @@ def _inspection(study: Study, name: str) -> Inspection | None:
     path, entry = study.paths.inspection(name), study.params["backbones"][name]
     found = record.read(path) if path.exists() else None
     # An inspection of other weights lingers if the present weights cannot be fetched.
-    wanted = {key: entry[key] for key in ("model", "weights")}
+    wanted = {"model": entry["model"], "weights": entry["weights"]}
+    wanted["view"] = str(view_of(study.params, name))
     return found if found and holds(vars(found), wanted) else None

@@ -76,7 +76,7 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     return Findings(
         params=params,
         index=images,
-        pixels=Pixels(paths.pixels),
+        pixels=Pixels(paths.pixels(params["duplicates"]["view"])),
         pairs=pairs,
         rows=rows,
         outcomes=outcomes["tuned"],

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median
+from typing import Any
 
 from stages.dataset import duplicates
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index
+from stages.reporting import significance
 from stages.reporting.backbones import Backbone
-from stages.reporting.predictions import Component
+from stages.reporting.predictions import Component, Outcome
 from stages.reporting.ranking import Ranking
 from stages.reporting.table import Result, Row, single_layers
 from stages.runtime.probe import Probe
+from stages.runtime.view import view_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,47 @@ def pretraining(backbones: Sequence[Backbone]) -> list[Pretraining]:
         if not backbone.random
         for result in backbone.results
         if (key := (backbone.model, result.probe.layer)) in random
+    ]
+
+
+@dataclass(frozen=True)
+class ViewEffect:
+    """Question 11: one layer of two backbones that differ in their views alone (tuned C).
+
+    views : of `first` and of `second`, in words
+    p : the p-value of the exact McNemar test, with Holm's correction for all of these pairs
+    """
+
+    first: Result
+    second: Result
+    views: tuple[str, str]
+    p: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the two can be told apart."""
+        return self.p <= significance.LEVEL
+
+
+def view_effects(
+    params: Mapping[str, Any], results: Sequence[Result], outcomes: Mapping[Probe, Outcome]
+) -> list[ViewEffect]:
+    """Each layer that was run under two views."""
+
+    def rest(probe: Probe) -> dict[str, Any]:
+        entry = params["backbones"][probe.backbone]
+        return {**entry, "layers": entry["layers"][probe.layer], "view": ""}
+
+    views = {name: str(view_of(params, name)) for name in params["backbones"]}
+    pairs = [
+        (a, b)
+        for a, b in combinations(single_layers(results), 2)
+        if rest(a.probe) == rest(b.probe) and views[a.probe.backbone] != views[b.probe.backbone]
+    ]
+    p = [significance.mcnemar(outcomes[a.probe].right, outcomes[b.probe].right) for a, b in pairs]
+    return [
+        ViewEffect(a, b, (views[a.probe.backbone], views[b.probe.backbone]), adjusted)
+        for (a, b), adjusted in zip(pairs, significance.holm(p), strict=True)
     ]
 
 

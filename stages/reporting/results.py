@@ -72,7 +72,7 @@ def components(study: Study) -> dict[Probe, list[Component]]:
 
 def _layer(study: Study, probe: Probe) -> Row:
     paths, trained = study.paths, _trained(study, probe, [probe])
-    decode, extract = read_json(paths.timings("decode")), _extract(study, probe.backbone)
+    decode, extract = _decode(study, probe.backbone), _extract(study, probe.backbone)
     gram = read_json(paths.timings("gram", probe))
     if not (trained and decode and extract and probe.layer in extract["layers"] and gram):
         return Row(probe, "not run")
@@ -99,14 +99,14 @@ def _fusion(study: Study, fusion: Probe, rows: Sequence[Row]) -> Row:
     results = [row.result for row in rows if row.result]
     if len(results) < len(rows) or not trained.current:
         return Row(fusion, "out of date", members)
-    decoding = read_json(study.paths.timings("decode"))["decode_seconds"]
+    views = {study.params["backbones"][probe.backbone]["view"]: probe.backbone for probe in members}
     passes = groupby(sorted(members, key=lambda probe: probe.backbone), lambda probe: probe.backbone)
     before = {stage for result in results for stage in result.slowed} - trained.spent.keys()
     result = _result(
         fusion,
         trained,
         sum(result.kernel_seconds for result in results),
-        feature_seconds=decoding
+        feature_seconds=sum(_decode(study, one)["decode_seconds"] for one in views.values())
         + sum(_pass_seconds(_extract(study, backbone), list(some)) for backbone, some in passes),
         feature_processor="; ".join(sorted({result.feature_processor for result in results})),
         slowed=(*sorted(before), *_slowed(trained.spent)),
@@ -140,6 +140,10 @@ def _trained(study: Study, probe: Probe, members: Sequence[Probe]) -> _Trained |
         for record in made.values()
     )
     return _Trained(metrics, made, spent, current)
+
+
+def _decode(study: Study, backbone: str) -> dict[str, Any]:
+    return read_json(study.paths.timings("decode", study.params["backbones"][backbone]["view"]))
 
 
 def _extract(study: Study, backbone: str) -> dict[str, Any]:

@@ -44,13 +44,15 @@ def load_params(path: Path = PARAMS) -> dict[str, Any]:
     Like DVC, use ruamel.yaml: PyYAML reads `1e-3` as a text.
 
     Raises `StageError` for the first fault: an unknown or missing key, a wrong type or value, a probe
-    with an unknown backbone or layer, or a fusion, `pca` or `predict` of what is not under probes.
+    with an unknown backbone or layer, a fusion, `pca` or `predict` of what is not under probes, an
+    unknown view, or a crop larger than the resized image.
     """
     document = _read(path)
     validator = _Validator(json.loads(_SCHEMA.read_text()))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     if errors:
         raise _refusal(path, errors[0])
+    _check_views(path, document)
     for probe in document["probes"]:
         _check_probe(path, probe, document["backbones"])
     for section, probes in _lists(document):
@@ -99,6 +101,27 @@ def _refusal(path: Path, error: jsonschema.ValidationError) -> StageError:
         cause="a misspelt or misplaced entry",
         do=f"edit {path}",
     )
+
+
+def _check_views(path: Path, document: dict[str, Any]) -> None:
+    views = document["views"]
+    named = {f"backbones.{name}.view": entry["view"] for name, entry in document["backbones"].items()}
+    for where, view in {**named, "duplicates.view": document["duplicates"]["view"]}.items():
+        if view not in views:
+            raise StageError(
+                expected=f"in {path}, {where}: one of {among(view, list(views))}",
+                found=f"the unknown view {view!r}",
+                cause="a misspelt view, or one that is missing under views",
+                do=f"edit {path}",
+            )
+    for name, view in views.items():
+        if view["crop"] and view["crop"] > view["size"]:
+            raise StageError(
+                expected=f"in {path}, views.{name}.crop: null or at most the size, {view['size']}",
+                found=str(view["crop"]),
+                cause="an image whose shorter side has fewer pixels than are to be cut from it",
+                do=f"edit {path}",
+            )
 
 
 def _check_probe(path: Path, text: str, backbones: dict[str, Any]) -> None:

@@ -18,11 +18,16 @@ class Paths:
         self.data, self.results = data, results
         self.manifest = data / "scene15.csv"  # the published list of the images of 15 Scene
         self.images = data / "images"  # the folder of <label>/<file>
-        self.pixels = data / "images.h5"  # all images, decoded, in row order
         self.index = data / "index.csv"  # row, label, file and headline split of each image
         self.random_splits = data / "splits.csv"  # a column for each random split
         self.duplicates = data / "duplicates.csv"  # pairs of rows that show the same picture
         self.own_examples = data / "own" / "examples"  # the user's own example images
+
+    # A view.
+
+    def pixels(self, view: str) -> Path:
+        """All images, decoded and resized, in row order."""
+        return self.data / "pixels" / f"{view}.h5"
 
     # A backbone.
 
@@ -136,5 +141,5 @@ class Paths:
         return self.data / "partial" / name
 
     def timings(self, stage: str, name: object = "") -> Path:
-        """Seconds and memory of a stage, or of the stage's backbone, probe or fusion `name`."""
+        """Seconds and memory of a stage, or of the stage's view, backbone, probe or fusion `name`."""
         return self.data / "timings" / (f"{stage}/{name}.json" if name else f"{stage}.json")

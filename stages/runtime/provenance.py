@@ -11,9 +11,10 @@ from typing import Any
 from stages.runtime.errors import StageError
 from stages.runtime.probe import Probe
 from stages.runtime.tap import Tap
+from stages.runtime.view import view_of
 
 # What `params.yaml` says about a layer's features, in the order of the files of results.
-REQUESTED = ("model", "weights", "module", "pool", "precision", "storage")
+REQUESTED = ("model", "weights", "view", "module", "pool", "precision", "storage")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Provenance:
 
     probe : the backbone and the layer
     model, weights, module : the network, its weights, the path of the module
+    view : what `runtime.view` makes of an image, such as `square224_bilinear`
     pool : the readout of the module's output
     precision, storage : the number type of the computation, the number type on disk
     mean, std : the normalisation of the pixels, one number per colour channel
@@ -32,6 +34,7 @@ class Provenance:
     probe: Probe
     model: str
     weights: str
+    view: str
     module: str
     pool: str
     precision: str
@@ -52,7 +55,10 @@ class Provenance:
 
     def attributes(self) -> dict[str, Any]:
         """All fields but `storage` as HDF5 attributes; `storage` is the data set's own type."""
-        names = ("model", "weights", "module", "pool", "precision", "mean", "std", "shape", "rows")
+        names = (
+            *("model", "weights", "view", "module", "pool"),
+            *("precision", "mean", "std", "shape", "rows"),
+        )
         return {
             "backbone": self.probe.backbone,
             "layer": self.probe.layer,
@@ -87,6 +93,7 @@ def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
     return {
         "model": entry["model"],
         "weights": entry["weights"],
+        "view": str(view_of(params, probe.backbone)),
         **Tap.of(entry["layers"][probe.layer])._asdict(),
         "precision": extract["precision"],
         "storage": extract["storage"],

@@ -19,15 +19,15 @@ from stages.runtime.probe import Probe
 from stages.runtime.provenance import Provenance
 from stages.svm.dual import KernelSVM
 
-_SETTINGS = ("normalize", "C", "image_size", "channels")
+_SETTINGS = ("normalize", "C", "channels")
 
 
 @dataclass(frozen=True)
 class LinearSVM:
     """Weights (d, k) and bias (k,) for the k `classes`, and everything that the features depend on.
 
-    The SVM was trained with `normalize` and `C`. Images have `channels` 1 (grey) or 3 and a size of
-    `image_size` x `image_size` pixels. `provenance` determines the features of an image.
+    The SVM was trained with `normalize` and `C`. Images have `channels` 1 (grey) or 3.
+    `provenance` determines the features of an image, its view included.
     """
 
     weights: NDArray[np.float64]
@@ -35,7 +35,6 @@ class LinearSVM:
     classes: list[str]
     normalize: str
     C: float
-    image_size: int
     channels: int
     provenance: Provenance
 

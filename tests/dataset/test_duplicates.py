@@ -13,6 +13,7 @@ from stages.dataset import duplicates, index, pixels
 from stages.dataset.duplicates import Pair
 from stages.runtime import files
 from stages.runtime.params import load_params
+from stages.runtime.view import View
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def images(tmp_path: Path) -> Path:
 
 def find(images: Path, least: float) -> dict[tuple[str, str], Pair]:
     keys = index.list_images(images)
-    pixels.write(images / "images.h5", images, keys, 64)
+    pixels.write(images / "images.h5", images, keys, View(64))
     found = duplicates.find(images, pixels.Pixels(images / "images.h5"), least)
     names = ["/".join(key) for key in keys]
     return {(names[pair.a], names[pair.b]): pair for pair in found}
@@ -76,7 +77,7 @@ def test_two_pictures_of_any_size(size: int, tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         picture.save(tmp_path / label / "0.png")
     keys = index.list_images(tmp_path)
-    pixels.write(tmp_path / "images.h5", tmp_path, keys, size)
+    pixels.write(tmp_path / "images.h5", tmp_path, keys, View(size))
     (pair,) = duplicates.find(tmp_path, pixels.Pixels(tmp_path / "images.h5"), 0.6)
     assert (pair.a, pair.b, pair.exact) == (0, 1, False)
 
@@ -131,7 +132,7 @@ def test_the_pairs_of_scene15_are_those_judged_to_be_the_same(tmp_path: Path) ->
     images, listed = tmp_path / "images", ROOT / "data" / "scene15.csv"
     download.scene15(listed, [], images, os.environ["SCENE15"], tmp_path / "partial")
     keys, params = index.list_images(images), load_params(ROOT / "params.yaml")
-    pixels.write(tmp_path / "images.h5", images, keys, params["data"]["image_size"])
+    pixels.write(tmp_path / "images.h5", images, keys, View(224))
     least = params["duplicates"]["similarity"]
     pairs = duplicates.find(images, pixels.Pixels(tmp_path / "images.h5"), least)
     found = {(keys[pair.a], keys[pair.b]) for pair in pairs}

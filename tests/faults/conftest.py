@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def images_and_weights(folder: Path) -> None:
     """Make the pixels, the index, the splits and the weights of squeeze, by the parameters there."""
     for stage in ("download", "decode", "find_duplicates", "split"):
-        finish(folder, f"stages.{stage}")
+        finish(folder, f"stages.{stage}", *(["square64"] if stage == "decode" else []))
     finish(folder, "stages.fetch_weights", "squeeze")
 
 

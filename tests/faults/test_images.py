@@ -67,13 +67,13 @@ def decode(folder: Path, study_in: Any, content: bytes) -> tuple[int, str]:
         path = folder / "data" / "images" / name
         path.parent.mkdir(parents=True)
         path.write_bytes(image)
-    return peak_bytes(folder, "stages.decode")
+    return peak_bytes(folder, "stages.decode", "square64")
 
 
 @pytest.mark.parametrize("kind", RIGHT)
 def test_odd_images_come_out_as_the_plain_one(kind: str, tmp_path: Path, study_in: Any) -> None:
     _, said = decode(tmp_path, study_in, RIGHT[kind])
-    plain, odd = Pixels(tmp_path / "data" / "images.h5")[0:2].astype(float)
+    plain, odd = Pixels(tmp_path / "data" / "pixels" / "square64.h5")[0:2].astype(float)
     assert plain.shape == odd.shape == (3, SIDE, SIDE), said
     if kind == "bits":  # dithered: alike in the large
         plain, odd = (image.reshape(3, 8, 8, 8, 8).mean((2, 4)) for image in (plain, odd))

@@ -24,7 +24,7 @@ RESUMED = 5  # runs of `extract`, more than which must find rows of one before t
 NOTES = {"dvc.lock": "'./dvc.lock' ", ".dvc/tmp/rwlock": "Unable to read RWLock-file"}
 # Each stage with its arguments, and what it writes besides its times.
 RUNS = {
-    "decode": ([], ["data/images.h5"]),
+    "decode": (["square64"], ["data/pixels"]),
     "extract": (["squeeze"], ["data/features"]),
     "gram": (["squeeze/pool1"], ["data/kernels"]),
     "tune": (["squeeze/pool1"], ["data/dual", "data/svm"]),

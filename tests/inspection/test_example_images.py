@@ -7,12 +7,13 @@ from PIL import Image
 from stages.dataset import index, pixels
 from stages.inspection import example_images
 from stages.runtime.errors import StageError
+from stages.runtime.view import View
 
 SIZE = 32
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path]:
+def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path, View]:
     """Five classes of three grey images, the second image of each for training; and an empty folder."""
     rng = np.random.default_rng(0)
     keys = [(label, f"{i}.png") for label in "abcde" for i in range(3)]
@@ -20,14 +21,14 @@ def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path]:
         (tmp_path / "images" / label).mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(rng.integers(0, 256, (40, 40), dtype=np.uint8))
         picture.save(tmp_path / "images" / label / file)
-    pixels.write(tmp_path / "images.h5", tmp_path / "images", keys, SIZE)
+    pixels.write(tmp_path / "images.h5", tmp_path / "images", keys, View(SIZE))
     split = index.Index(keys, np.array([file == "1.png" for _, file in keys]))
     own = tmp_path / "own"
     own.mkdir()
-    return pixels.Pixels(tmp_path / "images.h5"), split, own
+    return pixels.Pixels(tmp_path / "images.h5"), split, own, View(SIZE)
 
 
-Data = tuple[pixels.Pixels, index.Index, Path]
+Data = tuple[pixels.Pixels, index.Index, Path, View]
 
 
 def test_named_images_come_in_the_order_asked_for(data: Data) -> None:

@@ -50,3 +50,17 @@ def test_a_model_that_timm_has_no_weights_for_needs_a_mean_and_a_std() -> None:
     entry = {"model": "timm/no_such_network", "weights": "random"}
     with pytest.raises(StageError, match="add a mean and a std to the entry"):
         models.normalisation(entry)
+
+
+@pytest.mark.parametrize(
+    ("model", "weights", "expected"),
+    [
+        ("torchvision/vgg16", "IMAGENET1K_V1", "resize256_crop224_bilinear"),
+        ("timm/tf_efficientnet_lite0", "pretrained", "resize256_crop224_bicubic"),
+        ("timm/vit_small_patch14_dinov2", "pretrained", "resize518_crop518_bicubic"),
+        ("torchvision/vgg16", "random:1", "None"),
+        ("torchvision/vgg16", "data/own/weights/x.pth", "None"),
+    ],
+)
+def test_the_recipe_is_that_of_the_weights(model: str, weights: str, expected: str) -> None:
+    assert str(models.recipe({"model": model, "weights": weights})) == expected

@@ -14,7 +14,7 @@ from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 
-EXTRACT = {"pool": "none", "storage": "float16", "precision": "float32"}
+EXTRACT = {"pool": "none", "storage": "float16", "precision": "float32", "view": "square64_bilinear"}
 SQUEEZE = {**EXTRACT, "model": "torchvision/squeezenet1_1", "weights": "random"}
 SHUFFLE = {
     **EXTRACT, "model": "torchvision/shufflenet_v2_x0_5", "weights": "random:1", "module": "stage2",
@@ -75,7 +75,7 @@ def extracted(sources: Study, backbone: str, read: float, **forward: float) -> N
 def sources(tmp_path: Path, small: dict[str, Any]) -> Study:
     """Two of three probes have run, one of them with softmax; a fourth one's file lingers."""
     made = Study(small, Paths(tmp_path / "data", tmp_path / "results"), "12", "1234")
-    put(made.paths.timings("decode"), {"decode_seconds": 3.0, **PEAK})
+    put(made.paths.timings("decode", "square64"), {"decode_seconds": 3.0, **PEAK})
     extracted(made, "squeeze", read=0.25, pool1=4.0, pool2=10.0)
     ran(made, "squeeze/pool1", 2.0, **SQUEEZE, module="features.2")
     ran(made, "squeeze/pool2", 3.0, **SQUEEZE, module="features.5")

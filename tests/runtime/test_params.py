@@ -119,6 +119,33 @@ WRONG: dict[str, tuple[Edit, str]] = {
         lambda p: p["backbones"]["squeeze"]["layers"].update(x={"pool": "mean"}),
         r"layers.x: the path of a module, .*; found \{\"pool\"",
     ),
+    "no views": (lambda p: p.update(views={}), "views: a mapping from one or more .*; found {}"),
+    "view name": (lambda p: p["views"].update({"a;b": p["views"]["square64"]}), 'made of .*found "a;b"'),
+    "no view": (
+        lambda p: p["backbones"]["squeeze"].pop("view"),
+        "view .the name of one of views.; found",
+    ),
+    "unknown view": (
+        lambda p: p["backbones"]["squeeze"].update(view="square65"),
+        "backbones.squeeze.view: one of square64; found the unknown view 'square65'",
+    ),
+    "unknown view of duplicates": (
+        lambda p: p["duplicates"].update(view="x"),
+        "duplicates.view: one of square64; found the unknown view 'x'",
+    ),
+    "interpolation": (
+        lambda p: p["views"]["square64"].update(interpolation="cubic"),
+        'square64.interpolation: bilinear or bicubic; found "cubic"',
+    ),
+    "crop of more than there is": (
+        lambda p: p["views"]["square64"].update(crop=65),
+        "views.square64.crop: null or at most the size, 64; found 65",
+    ),
+    "crop of little": (lambda p: p["views"]["square64"].update(crop=15), "16 to size; found 15"),
+    "crop of nought": (lambda p: p["views"]["square64"].update(crop=0), "16 to size; found 0"),
+    "half a pixel": (lambda p: p["views"]["square64"].update(crop=32.5), "16 to size; found 32.5"),
+    "small size": (lambda p: p["views"]["square64"].update(size=15), "16 to 1024; found 15"),
+    "large size": (lambda p: p["views"]["square64"].update(size=1025), "16 to 1024; found 1025"),
     "hardly alike": (lambda p: p["duplicates"].update(similarity=0.39), "0.4 to 1; found 0.39"),
 }
 
@@ -192,15 +219,15 @@ def judged(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     try:
         params = load_params(path)
-        networks(json.dumps(params["backbones"]), params["data"]["image_size"])
+        networks(json.dumps({key: params[key] for key in ("backbones", "views")}))
     except StageError as error:
         assert "\n" not in str(error)
         assert "Next: " in str(error)
 
 
 @functools.lru_cache(1000)
-def networks(backbones: str, size: int) -> None:
-    check_backbones({"backbones": json.loads(backbones), "data": {"image_size": size}})
+def networks(sections: str) -> None:
+    check_backbones(json.loads(sections))
 
 
 def encoded(parts: list[str]) -> bytes:

@@ -15,6 +15,7 @@ VALUES: dict[str, list[Any]] = {
     "suffix": [".csv", ".json"],
     "name": ["vgg16", "resnet50", "vgg16/pool1"],
     "stage": ["extract", "train"],
+    "view": ["square224", "square64"],
     "protocol": ["fixed", "tuned"],
 }
 FOLDERS = ("data", "results")

@@ -29,7 +29,7 @@ def test_attributes_are_read_back_from_an_hdf5_file(tmp_path: Path) -> None:
 def test_attributes_leave_the_storage_to_the_data_set() -> None:
     """In the order that feature files have always had: the order is part of the file's bytes."""
     assert list(provenance().attributes()) == [
-        "backbone", "layer", "model", "weights", "module", "pool", "precision", "mean", "std",
+        "backbone", "layer", "model", "weights", "view", "module", "pool", "precision", "mean", "std",
         "shape", "rows",
     ]  # fmt: skip
 
@@ -43,6 +43,7 @@ def test_features_as_requested_have_the_record_that_was_requested(small: dict[st
     assert asked == {
         "model": "torchvision/squeezenet1_1",
         "weights": "random",
+        "view": "square64_bilinear",
         "module": "features.5",
         "pool": "none",
         "precision": "float32",
@@ -57,6 +58,7 @@ def test_a_fusion_records_its_members_in_order() -> None:
     assert joined(records) == {
         "model": "m n",
         "weights": "w w",
+        "view": "v v",
         "module": "x x",
         "pool": "none none",
         "precision": "float32 float32",

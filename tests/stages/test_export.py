@@ -16,6 +16,7 @@ from stages.kernels import gram
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
+from stages.runtime.view import View
 from stages.svm import dual, newton, primal
 
 N, D = 36, 2 * CHUNK_COLUMNS + 100  # three blocks
@@ -63,7 +64,7 @@ def make(norm: str = "none") -> Made:
 def write_pixels() -> None:
     (Paths().images / "c").mkdir(parents=True)
     Image.new("L", (9, 9)).save(Paths().images / "c" / "00.png")
-    pixels.write(Paths().pixels, Paths().images, [("c", "00.png")], 5)
+    pixels.write(Paths().pixels("square64"), Paths().images, [("c", "00.png")], View(5))
 
 
 def run() -> primal.LinearSVM:
@@ -92,7 +93,7 @@ def test_the_primal_svm_tells_its_settings_and_its_provenance() -> None:
     svm = run()
     assert svm.classes == given.images.classes == ["c", "d", "e"]
     assert (svm.normalize, svm.C) == ("l2", 0.01)
-    assert (svm.image_size, svm.channels) == (5, 1)
+    assert svm.channels == 1
     assert svm.provenance == provenance(**given.changes)
     assert (svm.provenance.storage, svm.provenance.precision) == ("float16", "bfloat16")
 

@@ -28,7 +28,7 @@ def test_extract_normalises_and_repeats_the_grey_channel(
     study(small)
     images_of(folder)
     stored = Features(run_extract(folder, "squeeze", "features") / "pool1.h5")
-    pixels = torch.from_numpy(Pixels(Paths().pixels)[0:9]).float() / 255
+    pixels = torch.from_numpy(Pixels(Paths().pixels("square64"))[0:9]).float() / 255
     mean, std = (
         torch.tensor(small["backbones"]["squeeze"][k]).view(1, 3, 1, 1) for k in ("mean", "std")
     )
@@ -39,7 +39,7 @@ def test_extract_normalises_and_repeats_the_grey_channel(
     assert np.allclose(np.hstack(list(stored.blocks())), expected, rtol=1e-4, atol=1e-5)
     assert stored.provenance.module == "features.2"
     assert (stored.provenance.mean, stored.provenance.std) == ((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
-    assert stored.provenance.rows == Pixels(Paths().pixels).row_digest
+    assert stored.provenance.rows == Pixels(Paths().pixels("square64")).row_digest
 
 
 def test_the_timings_tell_what_a_cut_pass_costs(folder: Path) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 from stages import find_duplicates
 from stages.dataset import duplicates, index, pixels
 from stages.runtime.paths import Paths
+from stages.runtime.view import View
 from stages.sources import synthetic
 
 
@@ -15,7 +16,7 @@ def test_find_duplicates_finds_a_copied_file(small: dict[str, Any], study: Any) 
     copy = last.with_name("copy" + first.suffix)
     copy.write_bytes(first.read_bytes())
     keys = index.list_images(paths.images)
-    pixels.write(paths.pixels, paths.images, keys, 64)
+    pixels.write(paths.pixels("square64"), paths.images, keys, View(64))
     find_duplicates.main(paths=paths)
     rows = [keys.index((path.parent.name, path.name)) for path in (first, copy)]
     assert duplicates.read(paths.duplicates) == [duplicates.Pair(*rows, True, 1)]

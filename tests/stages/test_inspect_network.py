@@ -56,6 +56,7 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
         "shuffle": {
             "model": "torchvision/shufflenet_v2_x0_5",
             "weights": "data/own/weights/mine.pth",
+            "view": "square64",
             "layers": {"stage2": "stage2", "stage4": "stage4", "last": "fc"},
         }
     }
@@ -66,10 +67,10 @@ def headed(small: dict[str, Any]) -> dict[str, Any]:
 def run(backbone: str) -> record.Inspection:
     """Make the images and the weights of the study in the current folder; run the stage."""
     paths = Paths()
-    if not paths.pixels.exists():
+    if not paths.pixels("square64").exists():
         synthetic.write(paths.images, classes=3, images_per_class=12)
-        decode.main(paths=paths)
-        keys = Pixels(paths.pixels).keys
+        decode.main("square64", paths=paths)
+        keys = Pixels(paths.pixels("square64")).keys
         index.write(paths.index, index.Index(keys, np.arange(len(keys)) % 2 == 0))
         torch.manual_seed(0)
         network = models.build(load_params()["backbones"][backbone]["model"])
@@ -96,7 +97,7 @@ def test_answers_are_the_networks_own(headed: dict[str, Any], study: Study) -> N
     assert isinstance(seen.said, record.Predictions)
     network = models.build("torchvision/shufflenet_v2_x0_5")
     network.load_state_dict(torch.load(Paths().weights("shuffle"), weights_only=True))
-    images = Pixels(Paths().pixels)
+    images = Pixels(Paths().pixels("square64"))
     grey = torch.from_numpy(images[0:36]).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     normal = (grey.repeat(1, 3, 1, 1) - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
@@ -121,7 +122,7 @@ def test_in_train_mode_the_batch_decides(headed: dict[str, Any], study: Study) -
     network = models.build("torchvision/shufflenet_v2_x0_5")
     network.load_state_dict(torch.load(Paths().weights("shuffle"), weights_only=True))
     network.train()
-    grey = torch.from_numpy(Pixels(Paths().pixels)[seen.said.rows]).float() / 255
+    grey = torch.from_numpy(Pixels(Paths().pixels("square64"))[seen.said.rows]).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     batch = (grey.repeat(1, 3, 1, 1) - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
     with torch.inference_mode():
@@ -186,7 +187,7 @@ def test_pixels_are_described(headed: dict[str, Any], study: Study) -> None:
     facts = run("shuffle").facts
     lines = files.read_csv(Paths().index)
     test = [int(line["row"]) for line in lines if line["split"] == "test"]
-    grey = Pixels(Paths().pixels)[np.array(test)] / 255
+    grey = Pixels(Paths().pixels("square64"))[np.array(test)] / 255
     assert facts["channels"] == 1
     assert facts["pixel_mean"] == pytest.approx([grey.mean()] * 3)
     assert facts["pixel_std"] == pytest.approx([grey.std()] * 3)
@@ -217,9 +218,10 @@ def test_transformers_have_maps(
     small: dict[str, Any],
     study: Study,
 ) -> None:
-    small["backbones"] = {"vit": {"model": model, "weights": "random", "layers": layers}}
+    entry = {"model": model, "weights": "random", "view": "square64", "layers": layers}
+    small["backbones"] = {"vit": entry}
     only(small, "vit/block1")
-    small["data"]["image_size"] = 224
+    small["views"]["square64"]["size"] = 224
     study(small)
     seen = run("vit")
     assert {layer: maps.shape for layer, maps in seen.maps.items() if layer != record.FIRST} == {
@@ -232,11 +234,12 @@ def test_a_layer_that_puts_out_a_tuple_is_named(small: dict[str, Any], study: St
         "vit": {
             "model": "torchvision/vit_b_16",
             "weights": "random",
+            "view": "square64",
             "layers": {"attention": "encoder.layers.encoder_layer_0.self_attention"},
         }
     }
     only(small, "vit/attention")
-    small["data"]["image_size"] = 224
+    small["views"]["square64"]["size"] = 224
     study(small)
     with pytest.raises(
         StageError, match=r"backbone vit: .*layer attention .*; found tuple as its output"

@@ -20,6 +20,7 @@ from stages.kernels.gram import l2_normalise, read
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
+from stages.runtime.view import View
 from stages.sources import synthetic
 from stages.svm import dual, newton
 
@@ -32,8 +33,8 @@ def build(folder: Path, params: dict[str, Any]) -> None:
     """Run the pipeline on data/images up to the weights of `PROBE`, in the current folder."""
     dump(params, folder / "params.yaml")
     paths = Paths()
-    decode_stage.main(paths=paths)
-    keys = Pixels(paths.pixels).keys
+    decode_stage.main("square64", paths=paths)
+    keys = Pixels(paths.pixels("square64")).keys
     images = index.Index(keys, np.arange(len(keys)) % 2 == 0)
     index.write(paths.index, images)
     fetch_weights.main(PROBE.backbone, paths=paths)
@@ -155,13 +156,13 @@ def test_the_lines_are_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_grey_pictures_are_decoded_as_decode_does(here: Path) -> None:
-    stored = Pixels(Paths().pixels)
+    stored = Pixels(Paths().pixels("square64"))
     Image.open(Paths().images / stored.names[0]).save("x.jpg", quality=90)
     for row in (0, 20, 35):
         path = Paths().images / stored.names[row]
-        assert np.array_equal(decode(path, 64, channels=1), stored[row : row + 1][0])
-    colours = decode(Path("x.jpg"), 64)
-    assert np.array_equal(colours, np.repeat(decode(Path("x.jpg"), 64, channels=1), 3, axis=0))
+        assert np.array_equal(decode(path, View(64), channels=1), stored[row : row + 1][0])
+    colours = decode(Path("x.jpg"), View(64))
+    assert np.array_equal(colours, np.repeat(decode(Path("x.jpg"), View(64), channels=1), 3, axis=0))
 
 
 def test_a_colour_photo_is_made_grey_where_the_data_set_is(

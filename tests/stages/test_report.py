@@ -47,10 +47,10 @@ def study() -> dict[str, Any]:
     params = copy.deepcopy(SMALL)
     params["data"].update(source="folder")
     layers = {"stage2": "stage2", "stage4": "stage4"}
-    model = "torchvision/shufflenet_v2_x0_5"
+    model, view = "torchvision/shufflenet_v2_x0_5", {"view": "square64"}
     params["backbones"] = {
-        "shuffle": {"model": model, "weights": "data/own/weights/mine.pth", "layers": layers},
-        "control": {"model": model, "weights": "random", "layers": layers},
+        "shuffle": {"model": model, "weights": "data/own/weights/mine.pth", "layers": layers, **view},
+        "control": {"model": model, "weights": "random", "layers": layers, **view},
     }
     only(params, *PROBES, "control/stage4")  # the last is not run
     params["fusions"] = {"both": PROBES[:2], "never": ["shuffle/stage2", "control/stage4"]}
@@ -70,7 +70,8 @@ def images(folder: Path) -> None:
     with Image.open(original) as image:
         image.resize((60, 60)).save(original.with_name("duplicate.png"))
     (original.with_name("same.png")).write_bytes(original.read_bytes())
-    for stage in (decode, find_duplicates, split):
+    decode.main("square64", paths=Paths())
+    for stage in (find_duplicates, split):
         stage.main(paths=Paths())
 
 

@@ -8,6 +8,7 @@ from stages import split
 from stages.dataset import duplicates, index, pixels, splits
 from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
+from stages.runtime.view import View
 
 
 def made(pairs: list[duplicates.Pair], second: int = 10) -> None:
@@ -17,7 +18,7 @@ def made(pairs: list[duplicates.Pair], second: int = 10) -> None:
     for label, file in keys:
         (paths.images / label).mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4)).save(paths.images / label / file)
-    pixels.write(paths.pixels, paths.images, keys, 4)
+    pixels.write(paths.pixels("square64"), paths.images, keys, View(4))
     duplicates.write(paths.duplicates, pairs)
 
 
@@ -35,7 +36,7 @@ def test_split_keeps_the_published_split_and_draws_others(small: dict[str, Any],
     write_manifest()
     split.main(paths=Paths())
     images = index.read(Paths().index)
-    assert images.keys == pixels.Pixels(Paths().pixels).keys
+    assert images.keys == pixels.Pixels(Paths().pixels("square64")).keys
     assert np.flatnonzero(images.train).tolist() == [*range(6), *range(10, 16)]
     masks = splits.read(Paths().random_splits)
     assert masks.shape == (2, 20)

@@ -22,7 +22,7 @@ def test_the_table_and_the_page_are_written_without_weights() -> None:
 
 
 def test_another_image_size_gives_other_outputs(small: dict[str, Any], study: Any) -> None:
-    small["data"]["image_size"] = 96
+    small["views"]["square64"]["size"] = 96
     study(small)
     summarize.main("squeeze", paths=Paths())
     assert read_csv(Paths().summary("squeeze", ".csv"))[1].output == "47 x 47 x 64"

@@ -42,6 +42,8 @@ def inspection(**changes: Any) -> Inspection:
         **{
             "model": "torchvision/net",
             "weights": "V1",
+            "view": "square64_bilinear",
+            "recipe": "resize256_crop224_bicubic",
             "names": ["coast/<b>$1$.jpg", "küste/2.jpg"],
             "pixels": rng.integers(0, 256, (2, 3, 64, 64), dtype=np.uint8),
             "first": "conv1",
@@ -82,6 +84,7 @@ def provenance(**changes: Any) -> Provenance:
             "probe": PROBE,
             "model": "m",
             "weights": "w",
+            "view": "v",
             "module": "x",
             "pool": "none",
             "precision": "float32",

@@ -16,7 +16,7 @@ def images_of(folder: Path, count: int = 3) -> None:
     """Draw `count` images of each of three classes and decode them."""
     paths = paths_in(folder)
     synthetic.write(paths.images, classes=3, images_per_class=count)
-    decode.main(paths=paths)
+    decode.main("square64", paths=paths)
 
 
 def run_extract(folder: Path, backbone: str, name: str) -> Path:

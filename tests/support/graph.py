@@ -12,7 +12,7 @@ BODIES: dict[str, Any] = {name: stage.get("do", stage) for name, stage in STAGES
 
 
 def filled(text: str, names: Mapping[str, Any]) -> str:
-    """`text` with ${key}, ${item} and ${item[i]} filled in, as DVC does it."""
+    """`text` with ${key}, ${item}, ${item.view} and ${item[i]} filled in, as DVC does it."""
 
     def value(match: re.Match[str]) -> str:
         name, index = match[1], match[2]

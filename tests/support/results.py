@@ -6,6 +6,7 @@ from typing import Any
 from stages.reporting.backbones import Backbone
 from stages.reporting.table import PROTOCOLS, Result, Row, Scores, metric
 from stages.runtime.probe import Probe
+from stages.runtime.view import View
 
 METRICS: dict[str, dict[str, Any]] = {
     "fixed": {
@@ -57,7 +58,7 @@ def row(probe: str, accuracy: float, **changes: Any) -> Row:
 
 def backbone(name: str, model: str, weights: str, rows: list[Row], **changes: Any) -> Backbone:
     """A backbone with these rows."""
-    return Backbone(name, model, weights, rows, **changes)
+    return Backbone(name, model, weights, View(64), rows, **changes)
 
 
 # A network, its control, another network, and a fusion of three layers of the first two.

@@ -18,21 +18,23 @@ SMALL: dict[str, Any] = {
     "data": {
         "source": "synthetic",
         "folder": "data/own/images",
-        "image_size": 64,
         "synthetic": {"classes": 3, "images_per_class": 12},
         "mirrors": [],
     },
-    "duplicates": {"similarity": 0.9},
+    "views": {"square64": {"size": 64, "crop": None, "interpolation": "bilinear"}},
+    "duplicates": {"similarity": 0.9, "view": "square64"},
     "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
     "backbones": {
         "squeeze": {
             "model": "torchvision/squeezenet1_1",
             "weights": "random",
+            "view": "square64",
             "layers": {"pool1": "features.2", "pool2": "features.5"},
         },
         "shuffle": {
             "model": "torchvision/shufflenet_v2_x0_5",
             "weights": "random:1",
+            "view": "square64",
             "layers": {"stage2": "stage2"},
         },
     },

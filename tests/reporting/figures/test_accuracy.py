@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from support.examples import drawn
-from support.results import result
+from support.results import backbone, result
 
 from stages.reporting.backbones import Backbone
 from stages.reporting.figures import accuracy
@@ -30,7 +30,7 @@ RESULTS = [
 def backbones(results: list[Result]) -> list[Backbone]:
     models = {"vgg16": "torchvision/vgg16", "vgg16_random": "torchvision/vgg16", "resnet50": "x"}
     return [
-        Backbone(name, model, "random" if "random" in name else "V1", rows_of(name, results))
+        backbone(name, model, "random" if "random" in name else "V1", rows_of(name, results))
         for name, model in models.items()
     ]
 
