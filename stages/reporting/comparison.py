@@ -115,8 +115,7 @@ def _corrected(
     put: Callable[[Difference, float], Difference],
 ) -> list[Difference]:
     """The differences with Holm's correction of one p-value."""
-    tested = {one.probe: p for one in found if (p := get(one)) is not None}
-    adjusted = dict(zip(tested, significance.holm(list(tested.values())), strict=True))
+    adjusted = significance.holm_of({one.probe: p for one in found if (p := get(one)) is not None})
     return [put(one, adjusted[one.probe]) if one.probe in adjusted else one for one in found]
 
 
@@ -129,9 +128,9 @@ def text(found: Comparison, names: tuple[str, str], *, markdown: bool = False) -
             f"{one.here:.4f}",
             f"{100 * (one.here - one.there):+.2f}",
             "" if one.why_not else f"-{one.lost} +{one.won}",
-            _p(one.p),
+            significance.text(one.p),
             "" if one.split_points is None else f"{one.split_points:+.2f}",
-            _p(one.p_splits),
+            significance.text(one.p_splits),
             one.verdict,
         ]
         for one in found.differences
@@ -145,9 +144,3 @@ def text(found: Comparison, names: tuple[str, str], *, markdown: bool = False) -
         if probes:
             told.append(f"Only in {where}: {', '.join(map(str, probes))}.")
     return "\n\n".join(told)
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from PIL import Image
 
+from stages.reporting import significance
 from stages.runtime import files
 from stages.runtime.paths import Paths
 
@@ -56,7 +57,7 @@ def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
     environment.filters["points"] = lambda difference: f"{100 * difference:+.1f}"
     environment.filters["share"] = lambda share: f"{share:.4f}"
     environment.filters["seconds"] = _seconds
-    environment.filters["p"] = _p
+    environment.filters["p"] = significance.text
     return environment.get_template(name).render(values)
 
 
@@ -89,9 +90,3 @@ def _seconds(count: float) -> str:
     if count < 100:
         return f"{count:.2g} s" if count < 1 else f"{count:.1f} s"
     return f"{count:.0f} s" if count < 600 else f"{count / 60:.0f} min"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

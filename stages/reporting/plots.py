@@ -34,9 +34,13 @@ def write(found: Findings, paths: Paths, kept: Paths) -> None:
 
 
 def depth(found: Findings) -> Lines:
-    """Accuracy on the headline split against the layer's place; one standard deviation to each side."""
+    """Accuracy on the headline split against the layer's place; one standard deviation to each side.
+
+    Pooled layers are left out: each stands at the place of another one.
+    """
     for _, layers in by_backbone(single_layers(found.results)):
-        for place, result in enumerate(layers, start=1):
+        whole = (result for result in layers if not result.pooled)
+        for place, result in enumerate(whole, start=1):
             scores = result.tuned
             ends = (scores.accuracy - scores.std_accuracy, scores.accuracy + scores.std_accuracy)
             yield (*vars(result.probe).values(), place, scores.accuracy, *ends)

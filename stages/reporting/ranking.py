@@ -40,7 +40,8 @@ class Ranking:
 
 def scores(result: Result, protocol: str) -> Scores:
     """The scores of a result by `protocol`, one of `table.PROTOCOLS`."""
-    return {"tuned": result.tuned, "fixed": result.fixed}[protocol]
+    found: Scores = getattr(result, protocol)
+    return found
 
 
 def ranked(results: Sequence[Result], protocol: str) -> Ranking | None:
@@ -136,7 +137,7 @@ def compared(
 
 def _changed(result: Result, protocol: str, **changes: object) -> Result:
     changed = replace(scores(result, protocol), **changes)  # type: ignore[arg-type]
-    return replace(result, tuned=changed) if protocol == "tuned" else replace(result, fixed=changed)
+    return replace(result, **{protocol: changed})  # type: ignore[arg-type]
 
 
 def _adjusted(
@@ -147,13 +148,14 @@ def _adjusted(
 ) -> dict[Probe, float]:
     """The adjusted p-value of each result against the one that is chosen from its group."""
     chosen = [(group, choose(group, protocol)) for group in groups]
-    found = {
-        result.probe: test(result, best)
-        for group, best in chosen
-        for result in group
-        if best and result is not best
-    }
-    return dict(zip(found, significance.holm(list(found.values())), strict=True))
+    return significance.holm_of(
+        {
+            result.probe: test(result, best)
+            for group, best in chosen
+            for result in group
+            if best and result is not best
+        }
+    )
 
 
 def _alike(results: Sequence[Result], best: Result, p: Callable[[Result], float | None]) -> list[Result]:

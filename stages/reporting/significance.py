@@ -4,13 +4,15 @@ One accuracy on one split has an error; but two probes get mostly the same image
 difference has a smaller one. Only the images on which they disagree tell them apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+Name = TypeVar("Name")
 LEVEL = 0.05  # a p-value above it: the two cannot be told apart
 
 
@@ -52,6 +54,18 @@ def resampled_t(differences: Sequence[float], *, n_train: int, n_test: int) -> f
         return 1.0 if abs(mean) < 1e-12 else 0.0
     t = mean / np.sqrt((1 / len(values) + n_test / n_train) * variance)
     return float(2 * student.sf(abs(t), df=len(values) - 1))
+
+
+def text(p: float | None) -> str:
+    """A p-value for people; None is no text."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def holm_of(p: Mapping[Name, float]) -> dict[Name, float]:
+    """`holm` of p-values that have names."""
+    return dict(zip(p, holm(list(p.values())), strict=True))
 
 
 def holm(p: Sequence[float]) -> list[float]:
