@@ -1,12 +1,13 @@
 """Check `params.yaml` before any work starts.
 
     python -m stages.check            keys, types, and that models, weights and layers exist; recipes
+    python -m stages.check --quiet    the same, and nothing is printed
     python -m stages.check --names    keys and types only, without loading torch
 
 Reads `params.yaml`, writes nothing. Prints the features of each layer, and for each backbone with
 pretrained weights the view with which they were evaluated, as an entry for `views`.
-DVC puts names of backbones and fusions into shell commands; each
-stage that DVC may start before `download` checks the names first.
+DVC puts names of backbones and fusions into shell commands; each stage that DVC may start before
+`download` checks the names first.
 """
 
 import math
@@ -18,14 +19,17 @@ from stages.runtime.params import load_params
 from stages.runtime.view import view_of
 
 
-def main(*, names: bool = False) -> None:
+def main(*, names: bool = False, quiet: bool = False) -> None:
     """Print the number of features of each layer, and the recipes of the weights."""
     params = load_params()
     if names:
         return
     from stages.networks.layers import check_backbones  # loads torch, which takes seconds
 
-    for backbone, shapes in check_backbones(params).items():
+    found = check_backbones(params)
+    if quiet:
+        return
+    for backbone, shapes in found.items():
         for layer, shape in shapes.items():
             print(f"{backbone}/{layer}: {math.prod(shape):,} features {shape}")
     tell_recipes(params)

@@ -16,8 +16,9 @@ def test_check_prints_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_names_alone_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    check.main(names=True)
+@pytest.mark.parametrize("less", ["names", "quiet"])
+def test_nothing_is_printed_if_asked_to(less: str, capsys: pytest.CaptureFixture[str]) -> None:
+    check.main(**{less: True})
     assert capsys.readouterr().out == ""
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from support.browser import visit
-from support.study import SMALL, dump, only
+from support.study import ROOT, SMALL, dump, only
 
 from stages import (
     decode,
@@ -34,6 +34,7 @@ from stages import (
 )
 from stages.networks import models
 from stages.reporting import answers
+from stages.runtime.files import read_csv, read_json
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
 from stages.sources import synthetic
@@ -167,6 +168,44 @@ def test_both_pages_show_the_same_pictures_and_all_of_them_exist(told: Path) -> 
     named = re.findall(r"^!\[.*\]\((.*?)\)$", page, re.MULTILINE)
     assert len(named) == (results / "report.html").read_text().count("<img ")
     assert all((results / name).is_file() for name in named)
+
+
+def test_what_git_keeps_is_what_the_stages_wrote(told: Path) -> None:
+    results, data = told / "results", told / "data"
+    for name in ("svm/tuned/shuffle/stage2/curve.csv", "svm/fixed/fusion/both/predictions.csv",
+                 "inspection/shuffle/answers.csv", "summaries/control/layers.md"):  # fmt: skip
+        assert (results / name).read_bytes() == (data / name).read_bytes()
+    assert not list(results.rglob("seen.h5"))
+    kept = {path.relative_to(results / "svm/tuned").as_posix() for path in results.glob("svm/tuned/*/*")}
+    assert kept == {*PROBES, "fusion/both"}
+
+
+def test_what_dvc_draws_is_what_was_measured(told: Path) -> None:
+    plots = told / "results" / "plots"
+    lines = {path.stem: read_csv(path) for path in plots.iterdir()}
+    tuned = {
+        probe: read_json(Paths(told / "data").metrics(Probe.parse(probe), "tuned")) for probe in PROBES
+    }
+    assert {
+        f"{line['backbone']}/{line['layer']}": float(line["accuracy"]) for line in lines["depth"]
+    } == {probe: metrics["accuracy"] for probe, metrics in tuned.items()}
+    for probe, metrics in tuned.items():
+        matrix = [line for line in lines["confusion"] if line["probe"] == probe]
+        right = sum(int(line["images"]) for line in matrix if line["actual"] == line["predicted"])
+        assert right / metrics["n_test"] == metrics["accuracy"]
+        for label in NASTY:
+            shares = [float(line["share"]) for line in matrix if line["actual"] == label]
+            assert sum(shares) == pytest.approx(1, abs=2e-4)
+        splits = [float(line["accuracy"]) for line in lines["splits"] if line["probe"] == probe]
+        assert sum(splits) / len(splits) == pytest.approx(metrics["mean_accuracy"])
+    ranks = {line["probe"]: int(line["rank"]) for line in lines["confusion"]}
+    assert sorted(ranks.values()) == [1, 2, 3, 4]
+    assert {line["probe"] for line in lines["components"]} == {PROBES[0]}
+
+
+def test_every_chart_has_its_template_and_its_values(told: Path) -> None:
+    plots = {path.stem for path in (told / "results" / "plots").iterdir()}
+    assert plots == {path.stem for path in (ROOT / ".dvc" / "plots").iterdir()}
 
 
 def test_told_twice_is_told_the_same(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_metrics_and_times() -> None:
         *("accuracy", "balanced_accuracy", *REQUESTED, "C", "max_iter"),
         *("normalize", "converged", "split_digest", "n_train", "n_test"),
     }
-    assert [metrics[key] for key in REQUESTED] == ["m", "w", "v", "x", "float32", "float16"]
+    assert [metrics[key] for key in REQUESTED] == ["m", "w", "v", "x", "none", "float32", "float16"]
     assert (metrics["n_train"], metrics["n_test"]) == (45, 45)
     times = json.loads(Paths().timings("softmax", PROBE).read_text())
     assert {"map_seconds", "fit_seconds"} < set(times)

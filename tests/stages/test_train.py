@@ -37,7 +37,7 @@ def test_train_writes_metrics_and_predictions_that_agree() -> None:
     assert metrics["train_accuracy"] == 1.0
     assert all(float(line["margin"]) > 0 for line in lines)
     assert (metrics["feature_dim"], metrics["C"], metrics["converged"]) == (50, 1.0, True)
-    assert [metrics[key] for key in REQUESTED] == ["m", "w", "v", "x", "float32", "float16"]
+    assert [metrics[key] for key in REQUESTED] == ["m", "w", "v", "x", "none", "float32", "float16"]
     assert metrics["members"] == str(PROBE)
     assert (metrics["n_train"], metrics["n_test"]) == (18, 12)
     assert 0 <= metrics["largest_gap"] < 1e-10
