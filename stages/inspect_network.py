@@ -42,7 +42,7 @@ def main(backbone: str, *, paths: Paths) -> None:
     shapes, settings = check_backbones(params)[backbone], params["inspect_network"]
     entry, device = params["backbones"][backbone], devices.choose(params["runtime"]["device"])
     pixels, split = Pixels(paths.pixels), index.read(paths.index)
-    test = np.flatnonzero(~split.train)
+    test = np.flatnonzero(split.test)
     names, examples = example_images.choose(settings["images"], pixels, split, paths.own_examples)
     viewer = Viewer(entry, paths.weights(backbone), device, settings["batch_size"])
     first, maps = see_maps(viewer, entry["layers"], examples, names)

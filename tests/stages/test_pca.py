@@ -119,7 +119,7 @@ def test_the_settings_stand_beside_the_curve(reduced: Any) -> None:
     assert json.loads(Paths().pca(PROBE, ".json").read_text()) == {
         "model": "m", "weights": "w", "module": "x", "precision": "float32", "storage": "float16",
         "C": 0.5, "normalize": "l2", "folds": 3, "seed": 0,
-        "split_digest": splits.digest(images.train), "converged": True,
+        "split_digest": splits.digest([images.split]), "converged": True,
     }  # fmt: skip
 
 
