@@ -20,6 +20,8 @@ from stages.sources import archive, http, manifest, synthetic
 
 # The size limit of an archive of 15 Scene; the largest mirror has 0.2 GB.
 MOST_BYTES = 2 * 10**9
+# A folder of this name that holds folders is a side of a split, and no class.
+_SIDES = {"train", "test", "val", "valid", "validation"}
 
 
 def main(*, paths: Paths) -> None:
@@ -69,20 +71,47 @@ def scene15(listed: Path, mirrors: list[str], images: Path, own_copy: str | None
 def copy_classes(folder: Path, images: Path) -> None:
     """Copy the user's own `folder/<label>/<file>`.
 
-    Raises `StageError` if there are fewer than two classes, or folders inside a class.
+    `folder/train/<label>/<file>` becomes `images/<label>/train/<file>`; so does `test`.
+    Raises `StageError` if there are fewer than two classes, folders inside a class, or if folders of
+    classes are in only one of `train` and `test` or in a third such folder.
     """
     if not folder.is_dir():
         raise _no_classes(folder, "no such folder")
-    labels = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
-    if len(labels) < 2:
-        raise _no_classes(folder, f"{len(labels)} folders")
-    for label in labels:
-        files = [path for path in sorted(label.iterdir()) if path.name[0] != "."]
-        if nested := [path for path in files if path.is_dir()]:
-            raise _no_classes(folder, f"the folder {nested[0]} inside the class {label.name}")
-        (images / label.name).mkdir()
-        for file in files:
-            shutil.copyfile(file, images / label.name / file.name)
+    sides = _sides(folder)
+    for side in sides or [""]:
+        labels = _folders(folder / side)
+        if len(labels) < 2:
+            raise _no_classes(folder / side, f"{len(labels)} folders")
+        for label in labels:
+            files = [path for path in sorted(label.iterdir()) if path.name[0] != "."]
+            if nested := [path for path in files if path.is_dir()]:
+                raise _no_classes(folder, f"the folder {nested[0]} inside the class {label.name}")
+            (images / label.name / side).mkdir(parents=True)
+            for file in files:
+                shutil.copyfile(file, images / label.name / side / file.name)
+
+
+def _sides(folder: Path) -> list[str]:
+    """The folders `train` and `test` with folders of classes; none if `folder` holds the classes.
+
+    A class may be called train: it holds files.
+    """
+    folders = _folders(folder)
+    if not any(path.name in _SIDES and _folders(path) for path in folders):
+        return []
+    names = [path.name for path in folders]
+    if names != ["test", "train"]:
+        raise StageError(
+            expected=f"the folders train and test, and no other, in {folder}",
+            found=", ".join(names),
+            cause="an incomplete split, or validation images beside it",
+            do="name the two folders train and test, and move any other into one of them or elsewhere",
+        )
+    return names
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
 
 
 def _from_mirror(url: str, entries: list[manifest.Entry], images: Path, partial: Path) -> list[str]:
@@ -99,7 +128,8 @@ def _no_classes(folder: Path, found: str) -> StageError:
         expected=f"two or more folders of images, one per class, in {folder}",
         found=found,
         cause="data.folder names another folder, or the images are not there yet",
-        do="put images at <folder>/<class>/<image>, or edit data in params.yaml",
+        do="put images at <folder>/<class>/<image>, or at <folder>/train/<class>/<image> and "
+        "<folder>/test/<class>/<image>, or edit data in params.yaml",
     )
 
 

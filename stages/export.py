@@ -67,8 +67,8 @@ def refuse_others(
     refuse_other_rows("features", "rows", features.rows, rows, f"dvc repro {extract}")
     refuse_other_rows("a kernel", "rows", kernel.rows, rows, f"dvc repro gram@{probe}")
     refuse_other_rows("an SVM", "rows", svm["rows"], rows, train)
-    split = splits.digest(images.train)
-    refuse_other_rows("an SVM", "training rows", svm["split"], split, train)
+    split = splits.digest([images.split])
+    refuse_other_rows("an SVM", "splits", svm["split"], split, train)
 
 
 def refuse_difference(

@@ -44,7 +44,7 @@ def main(backbone: str, *, paths: Paths) -> None:
     shapes, settings = check_backbones(params)[backbone], params["inspect_network"]
     entry, device = params["backbones"][backbone], devices.choose(params["runtime"]["device"])
     pixels, split = Pixels(paths.pixels(entry["view"])), index.read(paths.index)
-    test = np.flatnonzero(~split.train)
+    test = np.flatnonzero(split.test)
     view, own = view_of(params, backbone), paths.own_examples
     names, examples = example_images.choose(settings["images"], pixels, split, own, view)
     viewer = Viewer(entry, paths.weights(backbone), device, settings["batch_size"])

@@ -22,6 +22,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from stages.dataset import splits
+from stages.dataset.index import Split
 from stages.kernels import pca
 from stages.runtime import command, files, timing
 from stages.runtime.params import load_params
@@ -48,18 +49,19 @@ def main(probe: Probe, *, paths: Paths) -> None:
     C = dual.read(paths.dual(probe), probe)[1]["C"]
     settings = {"C": C, **{key: params["svm"][key] for key in SETTINGS}}
     given = inputs.load(probe, f"pca@{probe}", paths, normalize=settings["normalize"])
-    train, y = given.index.train, given.index.y
+    split, y = given.index.split, given.index.y
+    train = split.train
     decomposing = timing.Stopwatch()
     with decomposing:
         found = pca.components(given.K, train)
     numbers = counts(params["pca"]["components"], len(found.ratio))
-    points = [measure(found.project(number), y, train, C) for number in numbers]
+    points = [measure(found.project(number), y, split, C) for number in numbers]
     tried = cross_validate(given.K[np.ix_(train, train)], y[train], numbers, settings)
     write_curve(paths.pca(probe, ".csv"), points, found.ratio, tried)
     record = {
         **given.provenance.record(),
         **settings,
-        "split_digest": splits.digest(train),
+        "split_digest": splits.digest([split]),
         "converged": all(point.converged for point in points),
     }
     files.write_json(paths.pca(probe, ".json"), record)
@@ -76,14 +78,15 @@ def counts(components: Iterable[int], r: int) -> list[int]:
     return sorted({min(p, r) for p in components})
 
 
-def measure(X: NDArray[np.float64], y: NDArray[np.int64], train: NDArray[np.bool_], C: float) -> Point:
-    """Train on the training rows of X (n, p + 1) and score the other rows."""
+def measure(X: NDArray[np.float64], y: NDArray[np.int64], split: Split, C: float) -> Point:
+    """Train on the training rows of X (n, p + 1) and score the test rows."""
+    train, test = split.train, split.test
     X_train = np.ascontiguousarray(X[train])
     fitting = timing.Stopwatch()
     with fitting:
         svm = newton.fit(X_train @ X_train.T, y[train], C=C)
-    predicted = svm.decide(X[~train] @ X_train.T).argmax(axis=1)
-    scores = inputs.score(y[~train], predicted)
+    predicted = svm.decide(X[test] @ X_train.T).argmax(axis=1)
+    scores = inputs.score(y[test], predicted)
     return Point(X.shape[1] - 1, scores, fitting.seconds, svm.converged)
 
 
@@ -98,9 +101,9 @@ def cross_validate(
     folds = tuning.split(y, folds=settings["folds"], seed=settings["seed"])
 
     def accuracies(train: NDArray[np.int64]) -> list[float]:
-        mask = np.isin(np.arange(len(y)), train)
-        found = pca.components(K, mask)
-        points = (measure(found.project(p), y, mask, settings["C"]) for p in numbers)
+        fold = Split.complete(np.isin(np.arange(len(y)), train))
+        found = pca.components(K, fold.train)
+        points = (measure(found.project(p), y, fold, settings["C"]) for p in numbers)
         return [point.scores["accuracy"] for point in points]
 
     workers = protocol.processes(len(y), len(folds))

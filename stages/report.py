@@ -25,7 +25,7 @@ def main(*, paths: Paths) -> None:
         committed.copy(found, paths, kept.committed())
         committed.summarise(found.results, kept)
         plots.write(found, paths, kept)
-        duplicates.write_table(kept.duplicates_table, found.pairs, found.index.keys, found.index.train)
+        duplicates.write_table(kept.duplicates_table, found.pairs, found.index.keys, found.index.split)
         table.write_csv(kept.table, found.rows)
         kept.figures.mkdir()
         draw(kept.figures, found)

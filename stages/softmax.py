@@ -32,7 +32,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
     params = load_params()
     settings, normalize = params["softmax"], params["svm"]["normalize"]
     given = inputs.load(probe, f"softmax@{probe}", paths, normalize=normalize)
-    train, y = given.index.train, given.index.y
+    train, test, y = given.index.train, given.index.test, given.index.y
     mapping, fitting = timing.Stopwatch(), timing.Stopwatch()
     with mapping:
         Z = empirical_map.matrix(given.K, train)
@@ -40,14 +40,14 @@ def main(probe: Probe, *, paths: Paths) -> None:
     with fitting:
         model, converged = fit(Z[train], y[train], **settings)
     metrics = {
-        **inputs.score(y[~train], model.predict(Z[~train])),
+        **inputs.score(y[test], model.predict(Z[test])),
         **given.provenance.record(),
         **settings,
         "normalize": normalize,
         "converged": converged,
-        "split_digest": splits.digest(train),
+        "split_digest": splits.digest([given.index.split]),
         "n_train": int(train.sum()),
-        "n_test": int((~train).sum()),
+        "n_test": int(test.sum()),
     }
     files.write_json(paths.softmax(probe), metrics)
     seconds = {"map_seconds": mapping.seconds, "fit_seconds": fitting.seconds}

@@ -23,7 +23,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
     evaluation, (given,) = evaluate(Tuned, probe, [probe], f"tune@{probe}", paths)
     attributes = {
         "rows": given.provenance.rows,
-        "split": splits.digest(given.index.train),
+        "split": splits.digest([given.index.split]),
         "normalize": given.normalize,
         "C": evaluation.headline.C,
     }

@@ -10,15 +10,15 @@ results/table.csv. It takes five minutes for EfficientNet-Lite0 and a quarter of
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.harness.measure import LITE, SCRATCH, VGG16, Row, keep
 from benchmarks.harness.miniature import PROJECT, Miniature
 from stages.dataset import index, splits
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.features.store import Features
 from stages.kernels import gram
 from stages.runtime import files
@@ -35,7 +35,7 @@ def accuracies(evaluation: protocol.Evaluation, images: Index) -> tuple[float, f
     return headline, float(np.mean(random)), float(np.std(random, ddof=1))
 
 
-def compare(backbone: str, paths: Paths, masks: NDArray[np.bool_], images: Index) -> list[Row]:
+def compare(backbone: str, paths: Paths, random: Sequence[Split], images: Index) -> list[Row]:
     """A row for each probe of the backbone, whose bfloat16 features lie at `paths`."""
     rows, params = [], load_params()
     table = {line["probe"]: line for line in files.read_csv(PROJECT.table)}
@@ -46,7 +46,7 @@ def compare(backbone: str, paths: Paths, masks: NDArray[np.bool_], images: Index
             K = gram.stream(layer.blocks(), layer.n)
             before = [float(line[key]) for key in ("accuracy", "mean_accuracy", "std_accuracy")]
             fit = protocol.Fixed(params["svm"]["C"], params["svm"]["solver"])
-            evaluation = protocol.run([K], images, masks, fit, str(probe))
+            evaluation = protocol.run([K], images, random, fit, str(probe))
             after = accuracies(evaluation, images)
             rows.append(
                 Row(
@@ -65,7 +65,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("backbones", nargs="*", default=[LITE, VGG16])
-    images, masks, rows = index.read(PROJECT.index), splits.read(PROJECT.random_splits), []
+    images, random, rows = index.read(PROJECT.index), splits.read(PROJECT.random_splits), []
     backbones = parser.parse_args().backbones
     SCRATCH.mkdir(parents=True, exist_ok=True)
     for backbone in backbones:
@@ -74,7 +74,7 @@ def main() -> None:
             miniature.set_params(extract={"precision": "bfloat16"})
             miniature.add_images("all")
             miniature.extract("all")
-            rows += compare(backbone, miniature.paths("all"), masks, images)
+            rows += compare(backbone, miniature.paths("all"), random, images)
     keep("precision", "Accuracy in bfloat16 and in float32", rows, arguments=" ".join(backbones))
 
 

@@ -25,7 +25,7 @@ from benchmarks.harness.measure import LITE, VGG16, Row, in_turn, keep, timed
 from benchmarks.harness.miniature import Miniature
 from stages import softmax
 from stages.dataset import index, splits
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.features.store import Features
 from stages.kernels import empirical_map, gram, pca
 from stages.reporting.figures import style
@@ -98,14 +98,14 @@ def kernels_by_width() -> tuple[list[int], list[float]]:
 
 def some(
     K: NDArray[np.float64], images: Index, n: int
-) -> tuple[NDArray[np.float64], Index, NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64], Index, list[Split]]:
     """The kernel of n evenly spaced rows, their index and 10 random splits, a third of them training."""
     rows = np.linspace(0, len(images.keys) - 1, n).astype(np.int64)
     keys = [images.keys[row] for row in rows]
     each = round(n / 3 / len(images.classes))
     draw = partial(splits.draw, keys, np.arange(n), train_per_class=each)
-    masks = np.array([draw(seed=[seed]) for seed in range(11)])
-    return np.ascontiguousarray(K[np.ix_(rows, rows)]), Index(keys, masks[0]), masks[1:]
+    headline, *random = [draw(seed=[seed]) for seed in range(11)]
+    return np.ascontiguousarray(K[np.ix_(rows, rows)]), Index(keys, headline), random
 
 
 def over_kernel() -> dict[str, list[float]]:
@@ -115,7 +115,7 @@ def over_kernel() -> dict[str, list[float]]:
     images, params = index.read(Paths().index), load_params()
     seconds: dict[str, list[float]] = {"protocol": [], "fit": [], "softmax": [], "pca": []}
     for n in COUNTS:
-        few, chosen, masks = some(K, images, n)
+        few, chosen, random = some(K, images, n)
         train, y = chosen.train, chosen.y[chosen.train]
         block = few[np.ix_(train, train)]
         once = in_turn(3, fit=partial(newton.fit, block, y, C=params["svm"]["C"]))["fit"]
@@ -123,7 +123,7 @@ def over_kernel() -> dict[str, list[float]]:
         seconds["pca"].append(timed(partial(pca.components, few, train)))
         seconds["softmax"].append(timed(partial(new_layer, few, chosen, params["softmax"])))
         fit = Tuned(*(params["svm"][key] for key in Tuned.SETTINGS))
-        done = protocol.run([few], chosen, masks, fit, f"{n} images")
+        done = protocol.run([few], chosen, random, fit, f"{n} images")
         seconds["protocol"].append(done.all_seconds)
     return seconds
 

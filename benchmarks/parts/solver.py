@@ -40,7 +40,7 @@ def objective(w: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.floa
 def compare(probe: Probe, C: float) -> list[Row]:
     """A row for each tolerance of scikit-learn's solver."""
     paths, images = Paths(), index.read(Paths().index)
-    train, test, y = images.train, ~images.train, images.y
+    train, test, y = images.train, images.test, images.y
     blocks = Features(paths.features(probe)).blocks()
     X = np.hstack([block.astype(np.float64) for block in blocks])
     K, _ = gram.read(paths.kernel(probe), probe)

@@ -105,18 +105,18 @@ def decide(layer: Features, svm: LinearSVC) -> NDArray[np.float64]:
 
 def accuracy(predicted: NDArray[np.int64], images: Index) -> float:
     """The share of the headline test rows that are classified correctly."""
-    return float((predicted == images.y)[~images.train].mean())
+    return float((predicted == images.y)[images.test].mean())
 
 
 def compare(probe: Probe) -> tuple[list[Row], list[Fit]]:
     """The rows of one layer, and the fits of `LinearSVC` behind them."""
     paths = Paths()
-    images, masks = index.read(paths.index), splits.read(paths.random_splits)[:RANDOM]
+    images, random = index.read(paths.index), splits.read(paths.random_splits)[:RANDOM]
     settings = load_params()["svm"]
     fit = Tuned(GRID, FOLDS, settings["seed"], settings["solver"])
     K, _ = gram.read(paths.kernel(probe), probe)
     print(f"{probe}: the protocol, exactly", flush=True)
-    evaluation = protocol.run([K], images, masks, fit, str(probe))
+    evaluation = protocol.run([K], images, random, fit, str(probe))
     one, ours, pairs = exact_fits(K, images, settings["C"])
     print(f"{probe}: LinearSVC on the raw features", flush=True)
     whole, folds, theirs = raw_fits(probe, images, settings["C"])

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from stages.dataset.index import Key
+from stages.dataset.index import Key, Split
 from stages.dataset.pixels import Pixels
 from stages.dataset.similarity import candidates, coarse, fine, similarity
 from stages.runtime import files
@@ -71,13 +71,13 @@ def groups(n: int, pairs: Sequence[Pair]) -> NDArray[np.int64]:
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
-def seen_in_training(pairs: Sequence[Pair], train: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask (n,) of test rows that have a duplicate in the mask `train` (n,) of training rows."""
-    seen = np.zeros(len(train), dtype=np.bool_)
+def seen_in_training(pairs: Sequence[Pair], split: Split) -> NDArray[np.bool_]:
+    """The mask (n,) of the test rows of `split` that have a duplicate among its training rows."""
+    seen = np.zeros_like(split.test)
     for pair in pairs:
-        seen[pair.a] |= train[pair.b]
-        seen[pair.b] |= train[pair.a]
-    return seen & ~train
+        seen[pair.a] |= split.train[pair.b]
+        seen[pair.b] |= split.train[pair.a]
+    return seen & split.test
 
 
 def write(path: Path, pairs: Sequence[Pair]) -> None:
@@ -88,13 +88,11 @@ def write(path: Path, pairs: Sequence[Pair]) -> None:
     )
 
 
-def write_table(
-    path: Path, pairs: Sequence[Pair], keys: Sequence[Key], train: NDArray[np.bool_]
-) -> None:
+def write_table(path: Path, pairs: Sequence[Pair], keys: Sequence[Key], split: Split) -> None:
     """Write a csv file for people: each pair with label, file and split of both images."""
-    sides = np.where(train, "train", "test").tolist()
+    sides = split.sides
     lines = (
-        _cells(p) + [value for row in (p.a, p.b) for value in (row, *keys[row], sides[row])]
+        [*_cells(p), *(value for row in (p.a, p.b) for value in (row, *keys[row], sides[row]))]
         for p in pairs
     )
     image = ("row", "label", "file", "split")

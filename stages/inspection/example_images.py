@@ -47,7 +47,7 @@ def _first_of_classes(count: int, split: Index) -> list[str]:
     classes = split.classes
     places = np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)
     firsts: dict[str, str] = {}
-    for (label, file), train in zip(split.keys, split.train, strict=True):
-        if not train:
+    for (label, file), test in zip(split.keys, split.test, strict=True):
+        if test:
             firsts.setdefault(label, f"{label}/{file}")
     return [firsts[classes[place]] for place in places]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stages.dataset.index import Key, Split, split_of_folders
 from stages.reporting import layer_answers, network_answers, picture_answers, ranking, significance
 from stages.reporting.backbones import Backbone, one_of_each_model
 from stages.reporting.findings import Findings
@@ -183,11 +184,11 @@ def _setting(found: Findings) -> Setting:
         data=DATA[params["data"]["source"]],
         images=len(index.keys),
         classes=index.classes,
-        split=split(params),
+        split=split(params, index.keys),
         n_train=int(index.train.sum()),
-        n_test=int((~index.train).sum()),
-        random_splits=random_splits(params),
-        splits=params["splits"]["random"],
+        n_test=int(index.test.sum()),
+        random_splits=random_splits(params, found.random),
+        splits=len(found.random),
         similarity=params["duplicates"]["similarity"],
         svm=params["svm"],
         softmax_C=params["softmax"]["C"],
@@ -204,19 +205,39 @@ def fit(results: Sequence[Result], outcome: Outcome) -> Fit:
     return Fit(fitted, min(accuracies), max(accuracies), outcome.hardest(3), outcome.confused(3))
 
 
-def split(params: Mapping[str, Any]) -> str:
-    """How the headline split was made."""
+def split(params: Mapping[str, Any], keys: Sequence[Key]) -> str:
+    """How the headline split of the images `keys` was made."""
+    wanted = params["splits"]
+    if wanted["file"]:
+        return f"the first of {wanted['file']}"
     if params["data"]["source"] == "scene15":
         return "the published one"
-    count, seed = params["splits"]["train_per_class"], params["splits"]["seed"]
-    return f"{count} of each class for training, drawn with seed {seed}"
+    if split_of_folders(keys):
+        return "that of the folders train and test"
+    return f"{_per_class(wanted)}, drawn with seed {wanted['seed']}"
 
 
-def random_splits(params: Mapping[str, Any]) -> str:
-    """How the random splits were drawn."""
+def random_splits(params: Mapping[str, Any], random: Sequence[Split]) -> str:
+    """How the random splits were drawn, or what those beside a file of splits are like."""
     wanted = params["splits"]
-    text = f"{wanted['random']}, each with {wanted['train_per_class']} training images of each class"
+    if wanted["file"]:
+        masks = ([split.train for split in random], [split.test for split in random])
+        train, test = (_range([int(mask.sum()) for mask in some]) for some in masks)
+        return f"{len(random)}, each with {train} training and {test} test images"
+    text = f"{len(random)}, each with {_per_class(wanted)}"
     return text + (", duplicates on the same side" if wanted["group_duplicates"] else "")
+
+
+def _per_class(wanted: Mapping[str, Any]) -> str:
+    train, test = wanted["train_per_class"], wanted["test_per_class"]
+    share = "the share {} of each class for training"
+    text = (share if train < 1 else "{} training images of each class").format(train)
+    return text + ("" if test == "all" else f" and {test} test images of each")
+
+
+def _range(counts: Sequence[int]) -> str:
+    least, most = min(counts), max(counts)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def absent(backbones: Sequence[Backbone], rows: Sequence[Row]) -> list[str]:

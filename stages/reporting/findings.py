@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from stages.dataset import duplicates, index, splits
 from stages.dataset.duplicates import Pair
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.dataset.pixels import Pixels
 from stages.reporting import backbones, predictions, ranking, results
 from stages.reporting.backbones import Backbone
@@ -26,11 +24,13 @@ SHEET = 60  # pairs of duplicates, as pictures
 class Findings:
     """The parameters, the images, and the results, which have been compared with each other.
 
+    random : the random splits
     outcomes : the predictions by the protocol with the tuned C
     """
 
     params: Mapping[str, Any]
     index: Index
+    random: list[Split]
     pixels: Pixels
     pairs: list[Pair]
     rows: list[Row]
@@ -58,24 +58,26 @@ class Findings:
 def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     """Read what the other stages wrote, and compare the results."""
     images, pairs = index.read(paths.index), duplicates.read(paths.duplicates)
-    every = np.vstack([images.train, splits.read(paths.random_splits)])
-    study = Study(params, paths, splits.digest(images.train), splits.digest(every))
+    random = splits.read(paths.random_splits)
+    digests = splits.digest([images.split]), splits.digest([images.split, *random])
+    study = Study(params, paths, *digests)
     rows = results.collect(study)
     run, found = [row.probe for row in rows if row.result], [row.result for row in rows if row.result]
-    seen = duplicates.seen_in_training(pairs, images.train)
+    seen = duplicates.seen_in_training(pairs, images.split)
     outcomes = {
         protocol: {probe: predictions.read(paths.predictions(probe, protocol)) for probe in run}
         for protocol in PROTOCOLS
     }
     for protocol, some in outcomes.items():
-        random = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
-        found = ranking.compared(found, some, random, protocol)
+        scores = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
+        found = ranking.compared(found, some, scores, protocol)
         found = ranking.without_duplicates(found, some, seen, protocol)
     named = {result.probe: result for result in found}
     rows = [replace(row, result=named.get(row.probe)) for row in rows]
     return Findings(
         params=params,
         index=images,
+        random=random,
         pixels=Pixels(paths.pixels(params["duplicates"]["view"])),
         pairs=pairs,
         rows=rows,

@@ -162,13 +162,13 @@ class Duplicates:
 
 def count_duplicates(pairs: Sequence[Pair], index: Index) -> Duplicates:
     """Count the pairs by kind."""
-    y, train = index.y, index.train
+    y, train, test = index.y, index.train, index.test
     return Duplicates(
         exact=sum(pair.exact for pair in pairs),
         near=sum(not pair.exact for pair in pairs),
         labels=sum(bool(y[pair.a] != y[pair.b]) for pair in pairs),
-        across=sum(bool(train[pair.a] != train[pair.b]) for pair in pairs),
-        seen=int(duplicates.seen_in_training(pairs, train).sum()),
+        across=sum(bool((train[p.a] and test[p.b]) or (test[p.a] and train[p.b])) for p in pairs),
+        seen=int(duplicates.seen_in_training(pairs, index.split).sum()),
     )
 
 

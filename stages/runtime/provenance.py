@@ -112,9 +112,9 @@ def changed(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tu
 
 
 def refuse_other_rows(what: str, of: str, found: str, wanted: str, do: str) -> None:
-    """Raise `StageError` unless `what` was computed from the rows, or training rows, of the index.
+    """Raise `StageError` unless `what` was computed from the rows, or the split, of the index.
 
-    `of` is "rows" or "training rows"; `found` and `wanted` are their `index.digest` or `splits.digest`.
+    `of` is "rows" or "splits"; `found` and `wanted` are their `index.digest` or `splits.digest`.
     """
     if found != wanted:
         raise StageError(

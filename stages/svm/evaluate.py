@@ -21,8 +21,8 @@ def evaluate(
     svm = load_params()["svm"]
     settings = {key: svm[key] for key in trainer.SETTINGS}
     given = [inputs.load(one, stage, paths, normalize=svm["normalize"]) for one in members]
-    kernels, index, masks = [one.K for one in given], given[0].index, splits.read(paths.random_splits)
-    evaluation = protocol.run(kernels, index, masks, trainer(**settings), stage)
+    kernels, index, random = [one.K for one in given], given[0].index, splits.read(paths.random_splits)
+    evaluation = protocol.run(kernels, index, random, trainer(**settings), stage)
     facts = {**inputs.describe(given), **settings, "normalize": svm["normalize"]}
     records.write(probe, trainer.PROTOCOL, evaluation, index, facts, paths)
     return evaluation, given

@@ -1,7 +1,7 @@
 """The evaluation protocol of one kernel: one SVM on the headline split and on each random split.
 
 `Fixed` trains with a given C. `Tuned` (svm/tuning.py) first chooses C by cross-validation on the
-training rows. An SVM is trained on all training rows of a split and predicts all rows; no test row is
+training rows. An SVM is trained on all training rows of a split and predicts all rows; no other row is
 used for training.
 """
 
@@ -14,7 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.kernels import fusion
 from stages.runtime import timing
 from stages.runtime.limits import one_blas_thread
@@ -55,12 +55,11 @@ class Curve:
 class SplitResult:
     """The SVM of one split, its C, and its decision values (n, k) of all rows.
 
-    `train` (n,) masks the training rows. `curve` is the cross-validation that chose C, if one did.
-    `fit_seconds` is the time of the fit on all training rows, `peak_bytes` the peak memory of the
-    process.
+    `curve` is the cross-validation that chose C, if one did. `fit_seconds` is the time of the fit on all
+    training rows, `peak_bytes` the peak memory of the process.
     """
 
-    train: NDArray[np.bool_]
+    split: Split
     svm: KernelSVM
     C: float
     decisions: NDArray[np.float64]
@@ -95,8 +94,8 @@ class Trainer(Protocol):
 
     def __init__(self, **settings: Any) -> None: ...
 
-    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
-        """Train on the rows `train`, a mask (n,), of the classes y (n,); see `run` for `members`."""
+    def __call__(self, members: Kernels, y: NDArray[np.int64], split: Split) -> SplitResult:
+        """Train on the training rows of `split`, of the classes y (n,); see `run` for `members`."""
 
 
 @dataclass(frozen=True)
@@ -108,21 +107,21 @@ class Fixed:
     C: float
     solver: str
 
-    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
+    def __call__(self, members: Kernels, y: NDArray[np.int64], split: Split) -> SplitResult:
         """Train on one split."""
-        fitting = timing.Stopwatch()
+        train, fitting = split.train, timing.Stopwatch()
         with fitting:
             K = fusion.kernel(members, train)[:, train]
             (svm,) = solver(self.solver)(K[train], y[train], [self.C])
         with one_blas_thread():
             decisions = svm.decide(K)
-        return SplitResult(train, svm, self.C, decisions, fitting.seconds, timing.peak_bytes())
+        return SplitResult(split, svm, self.C, decisions, fitting.seconds, timing.peak_bytes())
 
 
 def run(
     members: Kernels,
     index: Index,
-    masks: NDArray[np.bool_],
+    random: Sequence[Split],
     fit: Trainer,
     name: str,
 ) -> Evaluation:
@@ -132,7 +131,7 @@ def run(
     ----------
     members : kernels of all rows, (n, n); several kernels are fused, each scaled by the training rows
     index : the rows and the headline split
-    masks : training rows of the s random splits, (s, n)
+    random : the s random splits
     fit : `Fixed` or `tuning.Tuned`
 
     Raises
@@ -140,15 +139,15 @@ def run(
     StageError
         if a class has fewer training images than there are folds, or C is too large for float64.
     """
-    workers, everything = processes(int(index.train.sum()), len(masks)), timing.Stopwatch()
+    workers, everything = processes(int(index.train.sum()), len(random)), timing.Stopwatch()
     with everything:
         # Timed before the workers start and compete for the cores.
-        headline = fit(members, index.y, index.train)
-        jobs = [delayed(fit)(members, index.y, mask) for mask in masks]
+        headline = fit(members, index.y, index.split)
+        jobs = [delayed(fit)(members, index.y, split) for split in random]
         running = Parallel(n_jobs=workers, return_as="generator")(jobs)
-        random = list(tqdm(running, desc=name, total=len(jobs), unit="split"))
-    peak = max(result.peak_bytes for result in random)
-    return Evaluation(headline, random, everything.seconds, workers * peak if workers > 1 else 0)
+        results = list(tqdm(running, desc=name, total=len(jobs), unit="split"))
+    peak = max(result.peak_bytes for result in results)
+    return Evaluation(headline, results, everything.seconds, workers * peak if workers > 1 else 0)
 
 
 def solver(name: str) -> Solver:

@@ -48,7 +48,7 @@ def write(
 
 def scores(result: SplitResult, y: NDArray[np.int64]) -> dict[str, float]:
     """Return the scores of the test rows."""
-    test = ~result.train
+    test = result.split.test
     return score(y[test], result.decisions[test].argmax(axis=1))
 
 
@@ -61,7 +61,7 @@ def measure(
     splits: `mean_` is their mean, `std_` their sample standard deviation (divided by s - 1).
     """
     headline, y = evaluation.headline, index.y
-    train = headline.train
+    train = headline.split.train
     chosen = {"cv_accuracy": max(headline.curve.mean)} if headline.curve else {}
     return {
         **scores(headline, y),
@@ -69,7 +69,7 @@ def measure(
         **chosen,
         "C": headline.C,
         "n_train": int(train.sum()),
-        "n_test": int((~train).sum()),
+        "n_test": int(headline.split.test.sum()),
         **{f"mean_{key}": float(np.mean([split[key] for split in spread])) for key in spread[0]},
         **{f"std_{key}": float(np.std([split[key] for split in spread], ddof=1)) for key in spread[0]},
     }
@@ -84,7 +84,7 @@ def describe(evaluation: Evaluation) -> dict[str, Any]:
     curve, results = evaluation.headline.curve, (evaluation.headline, *evaluation.random)
     return {
         "splits": len(evaluation.random),
-        "split_digest": splits.digest(np.array([result.train for result in results])),
+        "split_digest": splits.digest(result.split for result in results),
         **({"at_edge": curve.at_edge} if curve else {}),
         "converged": all(result.svm.converged for result in results),
         "largest_gap": max(result.gap for result in results),
@@ -104,7 +104,7 @@ def write_predictions(path: Path, index: Index, result: SplitResult) -> None:
 
     The margin is the largest decision value less that of the runner-up.
     """
-    rows, labels = np.flatnonzero(~result.train), np.array(index.classes)
+    rows, labels = np.flatnonzero(result.split.test), np.array(index.classes)
     decisions = result.decisions[rows]
     ascending = np.sort(decisions, axis=1)
     margins = [f"{margin:.6g}" for margin in ascending[:, -1] - ascending[:, -2]]

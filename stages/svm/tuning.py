@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
+from stages.dataset.index import Split
 from stages.kernels import fusion
 from stages.runtime.errors import StageError
 from stages.svm import newton
@@ -28,8 +29,9 @@ class Tuned:
     seed: int
     solver: str
 
-    def __call__(self, members: Kernels, y: NDArray[np.int64], train: NDArray[np.bool_]) -> SplitResult:
+    def __call__(self, members: Kernels, y: NDArray[np.int64], split: Split) -> SplitResult:
         """Choose C and train on one split."""
+        train = split.train
         curve = cross_validate(
             [member[np.ix_(train, train)] for member in members],
             y[train],
@@ -38,7 +40,7 @@ class Tuned:
             seed=self.seed,
             solve=solver(self.solver),
         )
-        return replace(Fixed(curve.best, self.solver)(members, y, train), curve=curve)
+        return replace(Fixed(curve.best, self.solver)(members, y, split), curve=curve)
 
 
 def cross_validate(
@@ -86,7 +88,7 @@ def split(
             expected=f"at least {folds} training images of each class, one for each of svm.folds",
             found=f"{smallest_class} of one class",
             cause="svm.folds is larger than the training set allows",
-            do="lower svm.folds in params.yaml, or raise splits.train_per_class",
+            do="lower svm.folds in params.yaml, or give each class more training images (splits)",
         )
     return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
 

@@ -11,6 +11,7 @@ from support.study import ROOT
 from stages import download
 from stages.dataset import duplicates, index, pixels
 from stages.dataset.duplicates import Pair
+from stages.dataset.index import Split
 from stages.runtime import files
 from stages.runtime.params import load_params
 from stages.runtime.view import View
@@ -90,21 +91,21 @@ def test_duplicates_of_duplicates_are_one_group() -> None:
 
 
 def test_only_test_rows_with_a_duplicate_in_training_are_seen() -> None:
-    train = np.array([True, False, True, True, False, False, False])
+    split = Split.complete(np.array([True, False, True, True, False, False, False]))
     pairs = [Pair(0, 1, True, 1), Pair(2, 3, True, 1), Pair(4, 5, False, 0.8)]
-    assert np.flatnonzero(duplicates.seen_in_training(pairs, train)).tolist() == [1]
-    assert np.flatnonzero(duplicates.seen_in_training([Pair(1, 2, True, 1)], train)).tolist() == [1]
+    assert np.flatnonzero(duplicates.seen_in_training(pairs, split)).tolist() == [1]
+    assert np.flatnonzero(duplicates.seen_in_training([Pair(1, 2, True, 1)], split)).tolist() == [1]
 
 
 def test_duplicates_are_read_as_they_were_written(tmp_path: Path) -> None:
     pairs = [Pair(0, 1, True, 1), Pair(0, 2, False, 0.6255)]
     duplicates.write(tmp_path / "pairs.csv", pairs)
     assert duplicates.read(tmp_path / "pairs.csv") == pairs
-    keys, train = [("a", "1"), ("a", "2"), ("b", "3")], np.array([True, False, False])
-    duplicates.write_table(tmp_path / "table.csv", pairs, keys, train)
+    keys, split = [("a", "1"), ("a", "2"), ("b", "3")], Split.parse(["train", "test", "none"])
+    duplicates.write_table(tmp_path / "table.csv", pairs, keys, split)
     assert (tmp_path / "table.csv").read_text().splitlines()[1:] == [
         "exact,1.0000,0,a,1,train,1,a,2,test",
-        "near,0.6255,0,a,1,train,2,b,3,test",
+        "near,0.6255,0,a,1,train,2,b,3,none",
     ]
 
 
@@ -149,7 +150,8 @@ def test_the_pairs_of_scene15_are_those_judged_to_be_the_same(tmp_path: Path) ->
 def test_the_table_of_duplicates_tells_their_splits(tmp_path: Path) -> None:
     keys = [("a", "0.jpg"), ("a", "1.jpg"), ("b", "9.jpg")]
     pairs = [duplicates.Pair(0, 2, False, 0.625)]
-    duplicates.write_table(tmp_path / "table.csv", pairs, keys, np.array([True, True, False]))
+    split = Split.parse(["train", "none", "test"])
+    duplicates.write_table(tmp_path / "table.csv", pairs, keys, split)
     assert (tmp_path / "table.csv").read_text().splitlines() == [
         "kind,similarity,row,label,file,split,duplicate_row,duplicate_label,duplicate_file,duplicate_split",
         "near,0.6250,0,a,0.jpg,train,2,b,9.jpg,test",

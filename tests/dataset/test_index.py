@@ -15,12 +15,27 @@ def test_images_come_in_row_order(tmp_path: Path) -> None:
     assert index.list_images(tmp_path) == [("a", "10.png"), ("a", "9.png"), ("b", "2.png")]
 
 
+def test_folders_inside_a_class_are_a_split(tmp_path: Path) -> None:
+    for name in ("a/train/1.png", "a/test/1.png", "b/train/2.png", "b/test/.hidden"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    keys = index.list_images(tmp_path)
+    assert keys == [("a", "test/1.png"), ("a", "train/1.png"), ("b", "train/2.png")]
+    split = index.split_of_folders(keys)
+    assert split is not None
+    assert split.sides == ["test", "train", "train"]
+    assert index.split_of_folders(KEYS) is None
+
+
 def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
-    images = index.Index(KEYS, np.arange(len(KEYS)) % 3 == 0)
+    sides = ["train", "test", "none"] * 6
+    images = index.Index(KEYS, index.Split.parse(sides))
     index.write(tmp_path / "index.csv", images)
     again = index.read(tmp_path / "index.csv")
     assert again.keys == images.keys
-    assert np.array_equal(again.train, images.train)
+    assert again.split.sides == sides
+    assert np.flatnonzero(again.train).tolist() == [*range(0, 18, 3)]
+    assert np.flatnonzero(again.test).tolist() == [*range(1, 18, 3)]
     assert images.classes == ["coast", "forest"]
     assert images.y.tolist() == [0] * 9 + [1] * 9
 

@@ -125,7 +125,7 @@ def test_an_index_with_two_rows_swapped(folder: Path) -> None:
     images = index.read(folder / "data" / "index.csv")
     keys = list(images.keys)
     keys[3], keys[20] = keys[20], keys[3]
-    index.write(folder / "data" / "index.csv", index.Index(keys, images.train))
+    index.write(folder / "data" / "index.csv", index.Index(keys, images.split))
     refused(train(folder, "squeeze/pool2", status=1), folder)
 
 

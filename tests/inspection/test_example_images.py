@@ -22,7 +22,9 @@ def data(tmp_path: Path) -> tuple[pixels.Pixels, index.Index, Path, View]:
         picture = Image.fromarray(rng.integers(0, 256, (40, 40), dtype=np.uint8))
         picture.save(tmp_path / "images" / label / file)
     pixels.write(tmp_path / "images.h5", tmp_path / "images", keys, View(SIZE))
-    split = index.Index(keys, np.array([file == "1.png" for _, file in keys]))
+    split = index.Index(
+        keys, index.Split.parse(["train" if file == "1.png" else "test" for _, file in keys])
+    )
     own = tmp_path / "own"
     own.mkdir()
     return pixels.Pixels(tmp_path / "images.h5"), split, own, View(SIZE)

@@ -3,7 +3,7 @@ import pytest
 from support.results import CONTROL, FUSION, NET, OTHER, RANDOM, ROWS, result
 
 from stages.dataset.duplicates import Pair
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.reporting import layer_answers
 from stages.reporting.predictions import Component
 from stages.reporting.table import Memory, Softmax
@@ -71,7 +71,7 @@ def test_what_tuning_gains() -> None:
 def test_duplicates_are_counted() -> None:
     """Rows 0 to 2 are one picture; 3 to 6 another, one of them under another label."""
     train = np.isin(np.arange(7), [0, 5, 6])
-    index = Index([(label, f"{i}") for i, label in enumerate("aaaabbb")], train)
+    index = Index([(label, f"{i}") for i, label in enumerate("aaaabbb")], Split.complete(train))
     exact, near = [(0, 1), (5, 6)], [(0, 2), (1, 2), (3, 4), (4, 5), (4, 6)]
     pairs = [*(Pair(a, b, True, 0) for a, b in exact), *(Pair(a, b, False, 9) for a, b in near)]
     # Rows 1, 2 and 4 are seen; 4 twice, which makes four pairs across.

@@ -1,7 +1,7 @@
 import numpy as np
 from support.examples import predictions
 
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.inspection.summary import Layer
 from stages.reporting import network_answers
 
@@ -16,7 +16,7 @@ def test_labels_that_are_names_of_classes() -> None:
 
 def test_scenes_and_what_is_said_of_them() -> None:
     keys = [("coast", str(i)) for i in range(3)] + [("forest", str(i)) for i in range(3)]
-    index = Index(keys, np.array([True, False, False, True, False, False]))
+    index = Index(keys, Split.complete(np.array([True, False, False, True, False, False])))
     assert network_answers.scenes(predictions(), index) == [
         ("coast", "tench", 1.0, 1),
         ("forest", "goldfish", 0.5, 2),

@@ -82,10 +82,10 @@ def test_a_file_of_another_probe_is_refused() -> None:
 
 
 def test_a_file_of_other_rows_is_refused() -> None:
-    refuse_other_rows("an SVM", "training rows", "12", "12", "dvc repro train@a/b")
+    refuse_other_rows("an SVM", "splits", "12", "12", "dvc repro train@a/b")
     with pytest.raises(
         StageError,
-        match=r"an SVM of the training rows in the index \(34\); found that of other training rows "
+        match=r"an SVM of the splits in the index \(34\); found that of other splits "
         r"\(12\)\..* Next: dvc repro train@a/b\.$",
     ):
-        refuse_other_rows("an SVM", "training rows", "12", "34", "dvc repro train@a/b")
+        refuse_other_rows("an SVM", "splits", "12", "34", "dvc repro train@a/b")

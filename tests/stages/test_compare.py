@@ -29,7 +29,7 @@ def branches(folder: Path, small: dict[str, Any], study: Any) -> Path:
     git("init", "--quiet", "--initial-branch", "main")
     images, _ = overlapping()
     draw = partial(splits.draw, images.keys, np.arange(90), train_per_class=15)
-    splits.write(Paths().random_splits, np.array([draw(seed=[1, i]) for i in range(3)]))
+    splits.write(Paths().random_splits, [draw(seed=[1, i]) for i in range(3)])
     for C in (1.0, 1e-9):
         small["svm"]["C"] = C
         study(small)

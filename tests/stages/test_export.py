@@ -43,7 +43,9 @@ def make(norm: str = "none") -> Made:
     rng = np.random.default_rng(0)
     keys = [(label, f"{i:02}.png") for label in "cde" for i in range(N // 3)]
     train = np.tile(np.arange(N // 3) < 7, 3)
-    images = index.Index(keys, rng.permutation(train.reshape(3, -1), axis=1).ravel())
+    images = index.Index(
+        keys, index.Split.complete(rng.permutation(train.reshape(3, -1), axis=1).ravel())
+    )
     X = np.maximum(rng.normal(size=(N, D)) + 0.3 * rng.normal(size=(3, D))[images.y], 0)
     X = (X * rng.uniform(0.5, 2, size=(N, 1))).astype(np.float16)
     X[-1] = 0
@@ -54,7 +56,12 @@ def make(norm: str = "none") -> Made:
     made = Made(images, X, svm.decide(K[:, on]))
     write_features(PROBE, X, **made.changes)
     gram.write(Paths().kernel(PROBE), exact @ exact.T, provenance(**made.changes))
-    trained = {"rows": made.changes["rows"], "split": splits.digest(on), "normalize": norm, "C": 0.01}
+    trained = {
+        "rows": made.changes["rows"],
+        "split": splits.digest([images.split]),
+        "normalize": norm,
+        "C": 0.01,
+    }
     dual.write(Paths().dual(PROBE), svm, trained)
     index.write(Paths().index, images)
     write_pixels()
@@ -149,7 +156,7 @@ def test_files_of_other_rows_are_refused(file: str, stage: str) -> None:
 
 def test_an_svm_of_another_split_is_refused() -> None:
     given = make()
-    train = np.roll(given.images.train, 1)
-    index.write(Paths().index, index.Index(given.images.keys, train))
-    with pytest.raises(StageError, match=r"found that of other training rows .* dvc repro tune@a/b\.$"):
+    split = index.Split.complete(np.roll(given.images.train, 1))
+    index.write(Paths().index, index.Index(given.images.keys, split))
+    with pytest.raises(StageError, match=r"found that of other splits .* dvc repro tune@a/b\.$"):
         run()

@@ -24,10 +24,10 @@ pytestmark = pytest.mark.usefixtures("folder")
 def made(scales: tuple[float, float] = (1.0, 1.0)) -> None:
     """Write an index, splits and the kernels of two layers; each layer tells one class from the rest."""
     alone = np.arange(30)
-    masks = np.array([splits.draw(KEYS, alone, train_per_class=6, seed=[0, i]) for i in range(3)])
-    images = index.Index(KEYS, masks[0])
+    made = [splits.draw(KEYS, alone, train_per_class=6, seed=[0, i]) for i in range(3)]
+    images = index.Index(KEYS, made[0])
     index.write(Paths().index, images)
-    splits.write(Paths().random_splits, masks[1:])
+    splits.write(Paths().random_splits, made[1:])
     for number, (probe, scale) in enumerate(zip(PROBES, scales, strict=True)):
         X = np.random.default_rng(number).normal(size=(30, 40))
         X[:, 0] += 8 * (images.y == number)

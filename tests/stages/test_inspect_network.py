@@ -71,7 +71,7 @@ def run(backbone: str) -> record.Inspection:
         synthetic.write(paths.images, classes=3, images_per_class=12)
         decode.main("square64", paths=paths)
         keys = Pixels(paths.pixels("square64")).keys
-        index.write(paths.index, index.Index(keys, np.arange(len(keys)) % 2 == 0))
+        index.write(paths.index, index.Index(keys, index.Split.complete(np.arange(len(keys)) % 2 == 0)))
         torch.manual_seed(0)
         network = models.build(load_params()["backbones"][backbone]["model"])
         # Statistics that differ from every batch's, as those of a trained network do.

@@ -120,7 +120,7 @@ def test_the_settings_stand_beside_the_curve(reduced: Any) -> None:
         "model": "m", "weights": "w", "view": "v", "module": "x", "pool": "none",
         "precision": "float32", "storage": "float16",
         "C": 0.5, "normalize": "l2", "folds": 3, "seed": 0,
-        "split_digest": splits.digest(images.train), "converged": True,
+        "split_digest": splits.digest([images.split]), "converged": True,
     }  # fmt: skip
 
 

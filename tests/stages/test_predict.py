@@ -35,7 +35,7 @@ def build(folder: Path, params: dict[str, Any]) -> None:
     paths = Paths()
     decode_stage.main("square64", paths=paths)
     keys = Pixels(paths.pixels("square64")).keys
-    images = index.Index(keys, np.arange(len(keys)) % 2 == 0)
+    images = index.Index(keys, index.Split.complete(np.arange(len(keys)) % 2 == 0))
     index.write(paths.index, images)
     fetch_weights.main(PROBE.backbone, paths=paths)
     extract.main(PROBE.backbone, paths=paths)
@@ -56,7 +56,7 @@ def decisions(images: index.Index, settings: dict[str, Any]) -> Any:
 def train(images: index.Index, settings: dict[str, Any]) -> None:
     svm, _ = decisions(images, settings)
     about = {key: settings[key] for key in ("normalize", "C")}
-    about |= {"rows": index.digest(images.keys), "split": splits.digest(images.train)}
+    about |= {"rows": index.digest(images.keys), "split": splits.digest([images.split])}
     dual.write(Paths().dual(PROBE), svm, about)
 
 

@@ -38,15 +38,19 @@ def test_split_keeps_the_published_split_and_draws_others(small: dict[str, Any],
     images = index.read(Paths().index)
     assert images.keys == pixels.Pixels(Paths().pixels("square64")).keys
     assert np.flatnonzero(images.train).tolist() == [*range(6), *range(10, 16)]
-    masks = splits.read(Paths().random_splits)
+    random = splits.read(Paths().random_splits)
+    masks = np.array([one.train for one in random])
     assert masks.shape == (2, 20)
+    assert all(np.array_equal(one.test, ~one.train) for one in (images.split, *random))
     assert masks[:, :10].sum(axis=1).tolist() == masks[:, 10:].sum(axis=1).tolist() == [6, 6]
     assert len({mask.tobytes() for mask in (images.train, *masks)}) == 3
     # More random splits leave the first ones as they are.
     small["splits"]["random"] = 5
     study(small)
     split.main(paths=Paths())
-    assert np.array_equal(splits.read(Paths().random_splits)[:2], masks)
+    again = [one.train for one in splits.read(Paths().random_splits)]
+    assert len(again) == 5
+    assert np.array_equal(again[:2], masks)
 
 
 def test_the_seed_moves_every_split_but_the_published(small: dict[str, Any], study: Any) -> None:
@@ -71,7 +75,8 @@ def test_duplicates_stay_on_one_side_if_asked_to(small: dict[str, Any], study: A
         study(small)
         made(pairs)
         split.main(paths=Paths())
-        masks = [index.read(Paths().index).train, *splits.read(Paths().random_splits)]
+        every = [index.read(Paths().index).split, *splits.read(Paths().random_splits)]
+        masks = [one.train for one in every]
         split_pairs[group] = sum(int(mask[pair.a] != mask[pair.b]) for mask in masks for pair in pairs)
     assert split_pairs[True] == 0
     assert split_pairs[False] > 0

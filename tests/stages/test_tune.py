@@ -37,7 +37,7 @@ def test_tune_writes_the_curve_the_svm_and_predictions_that_agree() -> None:
     said = svm.decide(K[:, images.train])[~images.train].argmax(axis=1)
     assert [images.classes[k] for k in said] == predicted
     assert (attributes["C"], attributes["normalize"]) == (metrics["C"], "none")
-    assert attributes["split"] == splits.digest(images.train)
+    assert attributes["split"] == splits.digest([images.split])
     assert attributes["rows"] == index.digest(images.keys)
 
 

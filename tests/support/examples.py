@@ -129,10 +129,10 @@ def separable() -> index.Index:
     """Write an index of 30 rows in 3 separable classes, splits, and the kernel of `PROBE`."""
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(10)]
     alone = np.arange(30)
-    masks = np.array([splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)])
-    images = index.Index(keys, masks[0])
+    made = [splits.draw(keys, alone, train_per_class=6, seed=[0, i]) for i in range(4)]
+    images = index.Index(keys, made[0])
     index.write(Paths().index, images)
-    splits.write(Paths().random_splits, masks[1:])
+    splits.write(Paths().random_splits, made[1:])
     X = np.random.default_rng(0).normal(size=(30, 50)) + 2 * np.eye(3, 50)[images.y] * 3
     gram.write(Paths().kernel(PROBE), X @ X.T, provenance(rows=index.digest(keys)))
     return images
@@ -149,4 +149,4 @@ def trained(probe: Probe, protocol: str) -> dict[str, Any]:
 def write_other_index() -> None:
     """Replace the index by one that lacks the first image."""
     images = index.read(Paths().index)
-    index.write(Paths().index, index.Index(images.keys[1:], images.train[1:]))
+    index.write(Paths().index, index.Index(images.keys[1:], index.Split.complete(images.train[1:])))

@@ -23,7 +23,14 @@ SMALL: dict[str, Any] = {
     },
     "views": {"square64": {"size": 64, "crop": None, "interpolation": "bilinear"}},
     "duplicates": {"similarity": 0.9, "view": "square64"},
-    "splits": {"train_per_class": 6, "random": 2, "seed": 0, "group_duplicates": False},
+    "splits": {
+        "file": None,
+        "train_per_class": 6,
+        "test_per_class": "all",
+        "random": 2,
+        "seed": 0,
+        "group_duplicates": False,
+    },
     "backbones": {
         "squeeze": {
             "model": "torchvision/squeezenet1_1",

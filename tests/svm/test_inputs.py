@@ -10,7 +10,7 @@ from stages.runtime.errors import StageError
 from stages.runtime.paths import Paths
 from stages.svm import inputs
 
-IMAGES = index.Index([("a", "1"), ("b", "2")], np.array([True, False]))
+IMAGES = index.Index([("a", "1"), ("b", "2")], index.Split.parse(["train", "test"]))
 
 
 def load(folder: Path, rows: str, normalize: str = "none") -> inputs.Inputs:

@@ -5,7 +5,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from stages.dataset import splits
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.kernels import fusion
 from stages.runtime.errors import StageError
 from stages.svm import newton, protocol
@@ -18,14 +18,14 @@ KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
 Rows = NDArray[np.float64]
 
 
-def study(seed: int, signal: float = 1.0, d: int = 200) -> tuple[Rows, Index, NDArray[np.bool_]]:
+def study(seed: int, signal: float = 1.0, d: int = 200) -> tuple[Rows, Index, list[Split]]:
     """Features (90, d) of three classes, the index with its split, and three random splits."""
     alone = np.arange(len(KEYS))
-    masks = np.array([splits.draw(KEYS, alone, train_per_class=15, seed=[seed, i]) for i in range(4)])
-    images = Index(KEYS, masks[0])
+    made = [splits.draw(KEYS, alone, train_per_class=15, seed=[seed, i]) for i in range(4)]
+    images = Index(KEYS, made[0])
     X = np.random.default_rng(seed).normal(size=(90, d))
     X[:, :3] += signal * np.eye(3)[images.y]
-    return X, images, masks[1:]
+    return X, images, made[1:]
 
 
 def right(decisions: Rows, images: Index, rows: NDArray[np.bool_]) -> float:
@@ -33,12 +33,12 @@ def right(decisions: Rows, images: Index, rows: NDArray[np.bool_]) -> float:
 
 
 def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
-    X, images, masks = study(0, signal=2.0)
-    fixed, tuned = (protocol.run([X @ X.T], images, masks, fit, "a/b") for fit in (FIXED, TUNED))
+    X, images, others = study(0, signal=2.0)
+    fixed, tuned = (protocol.run([X @ X.T], images, others, fit, "a/b") for fit in (FIXED, TUNED))
     pairs = zip([fixed.headline, *fixed.random], [tuned.headline, *tuned.random], strict=True)
-    for (plain, trial), train in zip(pairs, [images.train, *masks], strict=True):
-        assert np.array_equal(plain.train, train)
-        assert np.array_equal(trial.train, train)
+    for (plain, trial), train in zip(pairs, [images.train, *(one.train for one in others)], strict=True):
+        assert np.array_equal(plain.split.train, train)
+        assert np.array_equal(trial.split.train, train)
         assert plain.curve is None
         assert trial.curve
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
@@ -55,8 +55,8 @@ def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
 
 
 def test_the_svm_of_the_headline_split_is_kept_and_timed() -> None:
-    X, images, masks = study(1)
-    found = protocol.run([X @ X.T], images, masks, FIXED, "a/b")
+    X, images, others = study(1)
+    found = protocol.run([X @ X.T], images, others, FIXED, "a/b")
     K = (X @ X.T)[:, images.train]
     alone = newton.fit(K[images.train], images.y[images.train], C=1.0)
     assert np.allclose(found.headline.svm.alpha, alone.alpha)
@@ -66,11 +66,11 @@ def test_the_svm_of_the_headline_split_is_kept_and_timed() -> None:
 
 
 def test_worker_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    X, images, masks = study(2)
-    alone = protocol.run([X @ X.T], images, masks, TUNED, "a/b")
+    X, images, others = study(2)
+    alone = protocol.run([X @ X.T], images, others, TUNED, "a/b")
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
-    many = protocol.run([X @ X.T], images, masks, TUNED, "a/b")
+    many = protocol.run([X @ X.T], images, others, TUNED, "a/b")
     assert many.worker_bytes > 0
     for one, other in zip([alone.headline, *alone.random], [many.headline, *many.random], strict=True):
         assert np.array_equal(one.decisions, other.decisions)
@@ -78,11 +78,11 @@ def test_worker_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_error_comes_back_from_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    X, images, masks = study(2)
+    X, images, others = study(2)
     monkeypatch.setattr(protocol, "_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(protocol, "cpu_count", lambda: 2)
     with pytest.raises(StageError, match="at least 40 training images of each class"):
-        protocol.run([X @ X.T], images, masks, Tuned(GRID, 40, 0, "newton"), "a/b")
+        protocol.run([X @ X.T], images, others, Tuned(GRID, 40, 0, "newton"), "a/b")
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -95,7 +95,7 @@ def test_test_rows_influence_only_what_is_predicted_of_them(layers: int) -> None
         rows[~train] = factor * rows[~train][::-1]
         parts = np.split(rows, layers, axis=1)
         members = [part @ part.T for part in parts]
-        trials.append([fit(members, images.y, train) for fit in (FIXED, TUNED)])
+        trials.append([fit(members, images.y, images.split) for fit in (FIXED, TUNED)])
     for one, other in zip(*trials, strict=True):
         assert one.curve == other.curve
         assert np.allclose(one.decisions[train], other.decisions[train])
@@ -108,7 +108,7 @@ def test_c_is_not_chosen_by_the_test_rows() -> None:
     for seed in range(12):
         X, images, _ = study(seed, signal=0.0, d=20)
         K, test = X @ X.T, ~images.train
-        found = TUNED([K], images.y, images.train)
+        found = TUNED([K], images.y, images.split)
         chosen.append(right(found.decisions, images, test))
         cross, y = K[:, images.train], images.y[images.train]
         decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in GRID]
@@ -127,7 +127,7 @@ def test_layers_are_not_scaled_by_the_test_rows() -> None:
         noise[test] *= 30
         members = [X @ X.T, noise @ noise.T]
         members[1][np.ix_(test, train)] /= 30  # but not for the SVM
-        found = FIXED(members, images.y, train)
+        found = FIXED(members, images.y, images.split)
         K = fusion.kernel(members, np.arange(90))
         svm = newton.fit(K[np.ix_(train, train)], images.y[train], C=1.0)
         honest.append(right(found.decisions, images, test))
@@ -136,9 +136,9 @@ def test_layers_are_not_scaled_by_the_test_rows() -> None:
 
 
 def test_settings_choose_the_reference_solver() -> None:
-    X, images, masks = study(6, signal=2.0, d=30)
+    X, images, others = study(6, signal=2.0, d=30)
     exact, reference = (
-        protocol.run([X @ X.T], images, masks, Fixed(0.01, solver), "a/b")
+        protocol.run([X @ X.T], images, others, Fixed(0.01, solver), "a/b")
         for solver in ("newton", "liblinear")
     )
     difference = np.abs(exact.headline.decisions - reference.headline.decisions).max()

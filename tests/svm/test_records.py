@@ -8,7 +8,7 @@ import pytest
 from support.examples import PROBE
 
 from stages.dataset import splits
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.runtime import files
 from stages.runtime.paths import Paths
 from stages.runtime.probe import FUSION, Probe
@@ -27,7 +27,7 @@ def result(train: list[int], wrong: list[int], gap: float = 1e-14) -> SplitResul
     said = np.where(np.isin(np.arange(8), wrong), 1 - Y, Y)
     mask = np.isin(np.arange(8), train)
     curve = Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2], gap)
-    return SplitResult(mask, SVM, 1.0, np.eye(2)[said] * 0.5, 1.5, 100, curve)
+    return SplitResult(Split.complete(mask), SVM, 1.0, np.eye(2)[said] * 0.5, 1.5, 100, curve)
 
 
 def evaluation() -> Evaluation:
@@ -40,7 +40,7 @@ def evaluation() -> Evaluation:
     )
 
 
-IMAGES = Index(KEYS, evaluation().headline.train)
+IMAGES = Index(KEYS, evaluation().headline.split)
 
 
 def write(
@@ -65,9 +65,9 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert metrics["mean_accuracy"] == pytest.approx(1 / 2)
     assert metrics["std_accuracy"] == pytest.approx(2**0.5 / 4)
     assert metrics["mean_balanced_accuracy"] == pytest.approx(1 / 2)
-    masks = np.array([one.train for one in (evaluation().headline, *evaluation().random)])
+    every = [one.split for one in (evaluation().headline, *evaluation().random)]
     assert made == {
-        **FACTS, "splits": 2, "split_digest": splits.digest(masks), "at_edge": True, "converged": True,
+        **FACTS, "splits": 2, "split_digest": splits.digest(every), "at_edge": True, "converged": True,
         "largest_gap": 1e-13,
     }  # fmt: skip
     assert all(isinstance(value, int | float) for value in metrics.values())

@@ -26,10 +26,10 @@ N = 4485
 def test_kernel_and_train(small: dict[str, Any], study: Callable[[dict[str, Any]], Path]) -> None:
     folder, paths = study(small), Paths()
     keys = sorted((f"class{i % 15:02}", f"{i:05}.jpg") for i in range(N))
-    masks = np.array([splits.draw(keys, np.arange(N), train_per_class=100, seed=[i]) for i in range(3)])
-    images = index.Index(keys, masks[0])
+    made = [splits.draw(keys, np.arange(N), train_per_class=100, seed=[i]) for i in range(3)]
+    images = index.Index(keys, made[0])
     index.write(paths.index, images)
-    splits.write(paths.random_splits, masks[1:])
+    splits.write(paths.random_splits, made[1:])
     rng = np.random.default_rng(0)
     d = 12_288  # three blocks: the fourth and the hundredth need no more
     segments = Segments(paths.features(PROBE), N, provenance(shape=(d,), rows=index.digest(keys)))

@@ -15,7 +15,8 @@ from stages.runtime.probe import Probe
 
 # What a stage depends on without asking `Paths`: folders of the user's own, in which `params.yaml` names
 # files; the manifest, which generated scenes do not need.
-WATCHED = set(map(Path, ("data/own/weights", "data/own/images", "data/scene15.csv")))
+OWN = ("data/own/weights", "data/own/images", "data/own/splits")
+WATCHED = set(map(Path, (*OWN, "data/scene15.csv")))
 ORDER = [
     *("download", "decode", "find_duplicates", "split", "fetch_weights", "summarize", "time_training"),
     *(

@@ -83,7 +83,7 @@ def duplicates(path: Path, pairs: Sequence[Pair], images: Pixels, index: Index) 
         style.nothing(path, "No two pictures are nearly the same")
         return
     columns, height = 3, 1.62  # inches
-    lines = math.ceil(len(pairs) / columns)
+    lines, sides = math.ceil(len(pairs) / columns), index.split.sides
     figure = Figure(figsize=(style.WIDTH, height * lines))
     # Every cell has the same size, so the places are known: a layout engine would take minutes.
     side = 0.94 / height / lines
@@ -98,8 +98,7 @@ def duplicates(path: Path, pairs: Sequence[Pair], images: Pixels, index: Index) 
             style.photo(axis, images[row : row + 1][0])
             label, file = index.keys[row]
             axis.set_title(style.short(label, 14), fontsize=7.5, loc="left", pad=2)
-            split = "train" if index.train[row] else "test"
-            axis.set_xlabel(f"{style.short(file, 15)}\n{split}", fontsize=7, loc="left", labelpad=1)
+            axis.set_xlabel(f"{style.short(file, 15)}\n{sides[row]}", fontsize=7, loc="left", labelpad=1)
     style.save(figure, path, style.PHOTO_DPI)
 
 

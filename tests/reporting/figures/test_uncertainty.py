@@ -8,7 +8,7 @@ from support.examples import Images, drawn
 from support.results import result
 
 from stages.dataset.duplicates import Pair
-from stages.dataset.index import Index
+from stages.dataset.index import Index, Split
 from stages.reporting.figures import uncertainty
 from stages.reporting.predictions import Component
 from stages.reporting.table import Result
@@ -30,7 +30,7 @@ RESULTS = [
 ]
 PAIRS = [Pair(a, a + 1, False, 2 * a) for a in range(7)]
 KEYS = [("küste", "image_$1$.jpg"), ("a|b <b>bold", "a file with far too long a name.png")] * 4
-INDEX = Index(KEYS, np.arange(8) % 3 == 0)
+INDEX = Index(KEYS, Split.complete(np.arange(8) % 3 == 0))
 PICTURES = [np.full((1 if i % 2 else 3, 8, 8), 30 * i, dtype=np.uint8) for i in range(8)]
 IMAGES: Any = Images(PICTURES, KEYS)
 
