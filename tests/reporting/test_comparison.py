@@ -108,7 +108,7 @@ def test_the_table(markdown: bool) -> None:
     one = Difference(long, 0.9, 0.92, 12, 72, 1.8, 0.0001, 0.03)
     found = Comparison([one, Difference(A, 0.5, 0.5, why_not="no test: other images")], [], [])
     lines = comparison.text(found, ("main", "here"), markdown=markdown).splitlines()
-    cells = ["0.9000", "0.9200", "+2.00", "-12 +72", "<0.001", "+1.80", "0.030"]
+    cells = ["0.9000", "0.9200", "+2.00", "-12 +72", "< 0.001", "+1.80", "0.030"]
     assert all(cell in lines[2] for cell in cells)
     assert "better (images, splits)" in lines[2]
     assert lines[0].startswith("|") == markdown
