@@ -5,8 +5,9 @@ from support.results import CONTROL, FUSION, NET, OTHER, RANDOM, ROWS, result
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.reporting import layer_answers
-from stages.reporting.predictions import Component
+from stages.reporting.predictions import Component, Outcome
 from stages.reporting.table import Memory, Softmax
+from stages.runtime.probe import Probe
 
 
 def test_pretraining_is_told_of_the_same_model_and_layer() -> None:
@@ -46,6 +47,30 @@ def test_the_fewest_components_within_one_standard_error(tried: list[float], num
         for power, accuracy in enumerate(tried)
     ]
     assert layer_answers.enough(points, 4).components == number
+
+
+def test_what_a_view_is_worth_is_told_of_backbones_that_differ_in_nothing_else() -> None:
+    entry = {"model": "m", "weights": "w", "layers": {"a": "x.1", "b": "x.2"}, "view": "square"}
+    other = {**entry, "view": "cut", "layers": {"c": "x.1"}}
+    backbones = {"n": entry, "m": other, "random": {**other, "weights": "random"}}
+    views = {
+        "square": {"size": 64, "crop": None, "interpolation": "bilinear"},
+        "cut": {"size": 64, "crop": 32, "interpolation": "bilinear"},
+    }
+    results = [result(f"n/{layer}", 0.5) for layer in "ab"] + [
+        result("m/c", 0.75),
+        result("random/c", 1),
+    ]
+    wrong = {"n/a": "xxyy", "n/b": "yyyy", "m/c": "xyyy", "random/c": "yyyy"}
+    outcomes = {
+        Probe.parse(probe): Outcome([0, 1, 2, 3], list("yyyy"), list(said), [1.0] * 4)
+        for probe, said in wrong.items()
+    }
+    (found,) = layer_answers.view_effects({"backbones": backbones, "views": views}, results, outcomes)
+    assert (str(found.first.probe), str(found.second.probe)) == ("n/a", "m/c")
+    assert found.views == ("square64_bilinear", "resize64_crop32_bilinear")
+    assert found.p == 1.0  # one image of two sides: a coin tells as much
+    assert not found.told_apart
 
 
 def test_the_softmax_layer_beside_the_svm() -> None:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.study import ROOT
@@ -13,6 +14,24 @@ from stages.runtime.errors import StageError
 def test_check_prints_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
     check.main()
     assert "squeeze/pool2: 6,272 features (128, 7, 7)" in capsys.readouterr().out
+
+
+def test_check_prints_the_recipe_of_the_weights(
+    small: dict[str, Any], study: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Random weights have none."""
+    small["backbones"]["squeeze"].update(weights="IMAGENET1K_V1", view="square64")
+    study(small)
+    check.main()
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2] == "The recipes of the weights, for `views`:"
+    entry = "{ size: 256, crop: 224, interpolation: bilinear }"
+    name = "resize256_crop224_bilinear"
+    assert told[-1] == f"  {name}: {entry} # squeeze differs from it: view square64"
+    small["views"]["square64"].update(size=256, crop=224)
+    study(small)
+    check.main()
+    assert capsys.readouterr().out.endswith("# squeeze has it: view square64\n")
 
 
 @pytest.mark.usefixtures("folder")

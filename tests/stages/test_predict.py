@@ -247,6 +247,14 @@ def test_weights_for_other_features_or_settings_are_refused(
         run("x.png")
 
 
+def test_weights_for_another_view_are_refused(here: Path, small: dict[str, Any]) -> None:
+    small["views"]["square64"]["crop"] = 32
+    dump(small, here / "params.yaml")
+    match = rf"weights for view resize64_crop32_bilinear; found weights for view .*{EXPORT}"
+    with pytest.raises(StageError, match=match):
+        run("x.png")
+
+
 def test_missing_weights_are_told(here: Path) -> None:
     weights = Paths().weights("squeeze")
     away = weights.rename(here / "away.pth")

@@ -6,6 +6,7 @@ import pytest
 from support.project import Project, ran
 from support.study import SMALL
 
+from stages.runtime import files
 from stages.sources import synthetic
 
 pytestmark = pytest.mark.slow
@@ -143,6 +144,16 @@ def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None
     assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "report"}
 
 
+def test_another_view_of_one_backbone_leaves_the_others_alone(project: Project) -> None:
+    def crop(params: dict[str, Any]) -> None:
+        params["views"]["cut"] = {"size": 64, "crop": 56, "interpolation": "bicubic"}
+        params["backbones"]["shuffle"]["view"] = "cut"
+
+    project.edit(crop)
+    its_own = {stage for stage in ALL if "shuffle" in stage} - {"fetch_weights@shuffle"}
+    assert project.repro() == its_own | {"decode@cut", "fuse@both", "tune_fusion@both", "report"}
+
+
 def test_another_fusion_runs_alone(project: Project) -> None:
     project.edit(lambda p: p["fusions"].update(all=list(PROBES)))
     assert project.repro() == {"fuse@all", "tune_fusion@all", "report"}
@@ -156,6 +167,18 @@ def test_other_splits_run_what_they_train(project: Project) -> None:
     project.edit(lambda p: p["splits"].update(random=3))
     more = {"split", "train@squeeze/pool3", "tune@squeeze/pool3", "fuse@all", "tune_fusion@all"}
     assert project.repro() == FIXED | TUNED | more  # nothing that knows the headline split alone
+
+
+def test_a_file_of_splits_is_watched(project: Project) -> None:
+    index = files.read_csv(project.folder / "data" / "index.csv")
+    path = project.folder / "data" / "own" / "splits" / "mine.csv"
+    lines = ([f"{row['label']}/{row['file']}", row["split"]] for row in index)
+    files.write_csv(path, ["file", "mine"], lines)
+    assert project.repro() == {"split"}  # which does not use it
+    project.edit(lambda p: p["splits"].update(file="data/own/splits/mine.csv"))
+    assert project.repro() == {"split", "report"}  # the same splits, by another way
+    project.edit(lambda p: p["splits"].update(file=None))
+    project.repro()
 
 
 def test_another_number_of_components_reruns_only_pca(project: Project) -> None:
