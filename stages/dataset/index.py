@@ -37,6 +37,11 @@ class Split:
         return cls(*(np.array([side == one for side in sides], dtype=np.bool_) for one in SIDES))
 
     @property
+    def is_complete(self) -> bool:
+        """Whether each row trains or tests."""
+        return bool((self.train | self.test).all())
+
+    @property
     def sides(self) -> list[str]:
         """The side of each row: train, test or none."""
         sides = np.where(self.train, "train", np.where(self.test, "test", "none"))

@@ -89,16 +89,23 @@ def refuse_empty(keys: Sequence[Key], split: Split, name: str, *, headline: bool
 def digest(splits: Iterable[Split]) -> str:
     """The first 16 hexadecimal digits of a sha256 of the splits.
 
-    The test rows count only where they are not all others: so digests are those of older versions.
+    The test rows are added where a row is on neither side: complete splits keep the digests that they
+    had before there were such rows.
     """
     sha256 = hashlib.sha256()
     masks = list(splits)
     for split in masks:
         sha256.update(np.packbits(split.train).tobytes())
     for number, split in enumerate(masks):
-        if not np.array_equal(split.test, ~split.train):
+        if not split.is_complete:
             sha256.update(number.to_bytes(4) + np.packbits(split.test).tobytes())
     return sha256.hexdigest()[:16]
+
+
+def mean_sizes(splits: Sequence[Split]) -> dict[str, float]:
+    """The mean numbers of training and of test rows, `n_train` and `n_test`."""
+    sizes = {side: [getattr(split, side).sum() for split in splits] for side in SIDES}
+    return {f"n_{side}": float(np.mean(counts)) for side, counts in sizes.items()}
 
 
 def write(path: Path, splits: Sequence[Split]) -> None:

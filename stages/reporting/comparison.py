@@ -91,6 +91,9 @@ def _difference(probe: Probe, there: Paths, here: Paths, protocol: str) -> Diffe
     outcomes = [predictions.read(side.predictions(probe, protocol)) for side in sides]
     if (outcomes[0].rows, outcomes[0].actual) != (outcomes[1].rows, outcomes[1].actual):
         return Difference(probe, **accuracies, why_not="no test: other images")
+    made = [read_json(side.run(probe, protocol)) for side in sides]
+    if made[0].get("headline_digest") != made[1].get("headline_digest"):
+        return Difference(probe, **accuracies, why_not="no test: other training images")
     before, after = (outcome.right for outcome in outcomes)
     found = Difference(
         probe,
@@ -99,12 +102,12 @@ def _difference(probe: Probe, there: Paths, here: Paths, protocol: str) -> Diffe
         won=int((after & ~before).sum()),
         p=significance.mcnemar(before, after),
     )
-    digests = [read_json(side.run(probe, protocol))["split_digest"] for side in sides]
-    if digests[0] != digests[1]:
+    if made[0]["split_digest"] != made[1]["split_digest"]:
         return found
     scores = [predictions.read_splits(side.splits(probe, protocol)) for side in sides]
     points = [b - a for a, b in zip(*scores, strict=True)]
-    sizes = {key: metrics[1][key] for key in ("n_train", "n_test")}
+    # The random splits' sizes stand there if they are not those of the headline split.
+    sizes = {key: metrics[1].get(f"mean_{key}", metrics[1][key]) for key in ("n_train", "n_test")}
     p = significance.resampled_t(points, **sizes)
     return replace(found, split_points=100 * float(np.mean(points)), p_splits=p)
 

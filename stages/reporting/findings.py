@@ -70,7 +70,7 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     }
     for protocol, some in outcomes.items():
         scores = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
-        found = ranking.compared(found, some, scores, protocol)
+        found = ranking.compared(found, some, scores, protocol, splits.mean_sizes(random))
         found = ranking.without_duplicates(found, some, seen, protocol)
     named = {result.probe: result for result in found}
     rows = [replace(row, result=named.get(row.probe)) for row in rows]

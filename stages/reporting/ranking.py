@@ -98,6 +98,7 @@ def compared(
     outcomes: Mapping[Probe, Outcome],
     splits: Mapping[Probe, Sequence[float]],
     protocol: str,
+    sizes: Mapping[str, float],
 ) -> list[Result]:
     """The results with p-values: each against the best layer of all, and of its backbone.
 
@@ -110,6 +111,7 @@ def compared(
     ----------
     outcomes : the predictions on the headline split, by `protocol`
     splits : the accuracy on each random split, by `protocol`
+    sizes : `splits.mean_sizes` of the random splits
     """
     groups = [some for _, some in by_backbone(single_layers(results))]
 
@@ -118,7 +120,6 @@ def compared(
 
     def resampled_t(result: Result, best: Result) -> float:
         pairs = zip(splits[result.probe], splits[best.probe], strict=True)
-        sizes = {"n_train": result.n_train, "n_test": result.n_test}
         return significance.resampled_t([a - b for a, b in pairs], **sizes)
 
     columns = {

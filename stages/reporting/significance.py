@@ -34,7 +34,7 @@ def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
 
 
-def resampled_t(differences: Sequence[float], *, n_train: int, n_test: int) -> float:
+def resampled_t(differences: Sequence[float], *, n_train: float, n_test: float) -> float:
     """Two-sided p-value that two classifiers are equally accurate, from random splits of one data set.
 
     The splits share most of their images, so an ordinary t-test is far too sure; the variance of the
@@ -45,7 +45,7 @@ def resampled_t(differences: Sequence[float], *, n_train: int, n_test: int) -> f
     Parameters
     ----------
     differences : of the two accuracies on each of the s splits, two or more
-    n_train, n_test : training and test images of each split
+    n_train, n_test : training and test images of each split, or their means
     """
     values = np.asarray(differences, dtype=np.float64)
     mean, variance = values.mean(), values.var(ddof=1)

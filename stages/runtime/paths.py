@@ -19,7 +19,7 @@ class Paths:
         self.manifest = data / "scene15.csv"  # the published list of the images of 15 Scene
         self.images = data / "images"  # the folder of <label>/<file>
         self.index = data / "index.csv"  # row, label, file and headline split of each image
-        self.random_splits = data / "splits.csv"  # a column for each random split
+        self.random_splits = data / "splits.csv"  # a column for each other split
         self.duplicates = data / "duplicates.csv"  # pairs of rows that show the same picture
         self.own_examples = data / "own" / "examples"  # the user's own example images
 

@@ -58,10 +58,13 @@ def measure(
     """Return the metrics as one flat mapping.
 
     The accuracies are those of the headline split. `spread` holds the `scores` of each of the s random
-    splits: `mean_` is their mean, `std_` their sample standard deviation (divided by s - 1).
+    splits: `mean_` is their mean, `std_` their sample standard deviation (divided by s - 1). The mean
+    sizes of the random splits are told if they are not those of the headline split.
     """
     headline, y = evaluation.headline, index.y
     train = headline.split.train
+    sizes = splits.mean_sizes([result.split for result in evaluation.random])
+    same = sizes == splits.mean_sizes([headline.split])
     chosen = {"cv_accuracy": max(headline.curve.mean)} if headline.curve else {}
     return {
         **scores(headline, y),
@@ -71,6 +74,7 @@ def measure(
         "n_train": int(train.sum()),
         "n_test": int(headline.split.test.sum()),
         **{f"mean_{key}": float(np.mean([split[key] for split in spread])) for key in spread[0]},
+        **({} if same else {f"mean_{key}": size for key, size in sizes.items()}),
         **{f"std_{key}": float(np.std([split[key] for split in spread], ddof=1)) for key in spread[0]},
     }
 
@@ -78,13 +82,16 @@ def measure(
 def describe(evaluation: Evaluation) -> dict[str, Any]:
     """Return what all fits have in common: the splits, and how near the minimum the solver came.
 
-    `split_digest` covers all splits. `largest_gap` is the largest duality gap of any fit, relative to
-    its objective.
+    `split_digest` covers all splits. `headline_digest` is there if a row is on neither side of the
+    headline split, as the test rows do not tell its training rows then. `largest_gap` is the largest
+    duality gap of any fit, relative to its objective.
     """
     curve, results = evaluation.headline.curve, (evaluation.headline, *evaluation.random)
+    headline = evaluation.headline.split
     return {
         "splits": len(evaluation.random),
         "split_digest": splits.digest(result.split for result in results),
+        **({} if headline.is_complete else {"headline_digest": splits.digest([headline])}),
         **({"at_edge": curve.at_edge} if curve else {}),
         "converged": all(result.svm.converged for result in results),
         "largest_gap": max(result.gap for result in results),

@@ -17,13 +17,15 @@ ACTUAL = ["x"] * 30 + ["y"] * 30
 
 
 def put(
-    paths: Paths, probe: Probe, wrong: set[int], splits: list[float], digest: str = "1", shift: int = 0
-) -> None:
+    paths: Paths, probe: Probe, wrong: set[int], splits: list[float], digest: str = "1", shift: int = 0,
+    sizes: dict[str, int] | None = None, **made: str,
+) -> None:  # fmt: skip
     """The files of a probe whose test images `wrong` are misclassified."""
     for protocol in ("fixed", "tuned"):
         accuracy = 1 - len(wrong) / 60
-        write_json(paths.metrics(probe, protocol), {"accuracy": accuracy, "n_train": 60, "n_test": 60})
-        write_json(paths.run(probe, protocol), {"split_digest": digest})
+        metrics = {"accuracy": accuracy, "n_train": 60, "n_test": 60, **(sizes or {})}
+        write_json(paths.metrics(probe, protocol), metrics)
+        write_json(paths.run(probe, protocol), {"split_digest": digest, **made})
         lines = [
             [row + shift, label, {"x": "y", "y": "x"}[label] if row in wrong else label, 1]
             for row, label in enumerate(ACTUAL)
@@ -88,6 +90,28 @@ def test_other_splits_and_other_images_have_no_test(sides: tuple[Paths, Paths]) 
     assert a.verdict == "better (images)"
     assert b.verdict == "no test: other images"
     assert b.p is None
+
+
+def test_other_training_images_have_no_test(sides: tuple[Paths, Paths]) -> None:
+    """Where rows are on neither side, the test images do not tell the training images."""
+    there, here = sides
+    put(there, A, {0}, [0.6, 0.61], headline_digest="1")
+    put(here, A, {1}, [0.6, 0.62], headline_digest="2")
+    put(there, B, {0}, [0.6, 0.61])
+    put(here, B, {1}, [0.6, 0.62], headline_digest="2")
+    for found in compared(sides).differences:
+        assert found.verdict == "no test: other training images"
+        assert found.p is found.p_splits is None
+
+
+def test_random_splits_have_sizes_of_their_own(tmp_path: Path) -> None:
+    there, here = side(tmp_path / "there", A), side(tmp_path / "here", A)
+    sizes = {"mean_n_train": 90, "mean_n_test": 30}
+    put(there, A, {0}, [0.6, 0.61, 0.62], sizes=sizes)
+    put(here, A, {1}, [0.62, 0.64, 0.66], sizes=sizes)
+    (found,) = compared((there, here)).differences
+    raw = significance.resampled_t([0.02, 0.03, 0.04], n_train=90, n_test=30)
+    assert found.p_splits == pytest.approx(raw)
 
 
 def test_what_only_one_side_has_is_named(tmp_path: Path) -> None:

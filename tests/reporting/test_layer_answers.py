@@ -102,4 +102,8 @@ def test_duplicates_are_counted() -> None:
     # Rows 1, 2 and 4 are seen; 4 twice, which makes four pairs across.
     counts = {"exact": 2, "near": 5, "labels": 1, "across": 4, "seen": 3}
     assert vars(layer_answers.count_duplicates(pairs, index)) == counts
+    # Row 4 on neither side is not seen; three of the pairs across were its own.
+    index = Index(index.keys, Split(train, ~train & (np.arange(7) != 4)))
+    counts |= {"across": 2, "seen": 2}
+    assert vars(layer_answers.count_duplicates(pairs, index)) == counts
     assert set(vars(layer_answers.count_duplicates([], index)).values()) == {0}

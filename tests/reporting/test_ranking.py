@@ -50,7 +50,7 @@ def p_values(column: str) -> dict[str, float]:
     """Those of the fixed C. Where the tuned C has the same outcomes, it has the same p-values."""
     found = {}
     for protocol in PROTOCOLS:
-        compared = ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol)
+        compared = ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol, SIZES)
         assert names(compared) == names(RESULTS)
         values = {str(one.probe): getattr(ranking.scores(one, protocol).p, column) for one in compared}
         found[protocol] = {probe: value for probe, value in values.items() if value is not None}
@@ -113,7 +113,7 @@ def test_over_the_splits_layers_are_compared_with_the_best_of_their_backbone() -
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_what_cannot_be_told_from_the_best(protocol: str) -> None:
     """Fusions among it."""
-    ranked = ranking.ranked(ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol), protocol)
+    ranked = ranking.ranked(ranking.compared(RESULTS, OUTCOMES, SPLITS, protocol, SIZES), protocol)
     assert ranked
     assert names([ranked.best, *ranked.alike]) == ["n/b", "m/c", "fusion/f"]
     assert names([ranked.best_on_average, *ranked.alike_on_average]) == [
@@ -126,12 +126,12 @@ def test_what_cannot_be_told_from_the_best(protocol: str) -> None:
 
 
 def test_where_nothing_has_run_nothing_is_compared() -> None:
-    assert ranking.compared([], {}, {}, "tuned") == []
+    assert ranking.compared([], {}, {}, "tuned", SIZES) == []
     assert ranking.without_duplicates([], {}, np.zeros(0, bool), "tuned") == []
 
 
 def test_one_layer_alone_has_nothing_to_be_compared_with() -> None:
-    assert ranking.compared(RESULTS[:1], OUTCOMES, SPLITS, "tuned") == RESULTS[:1]
+    assert ranking.compared(RESULTS[:1], OUTCOMES, SPLITS, "tuned", SIZES) == RESULTS[:1]
 
 
 def test_accuracy_without_the_duplicates_of_training_images() -> None:

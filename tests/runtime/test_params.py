@@ -101,6 +101,19 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "solver": (lambda p: p["svm"].update(solver="exact"), 'newton or liblinear; found "exact"'),
     "grid of one": (lambda p: p["svm"].update(grid=[1.0]), "svm.grid: a list of two or more"),
     "one random split": (lambda p: p["splits"].update(random=1), "splits.random: .*2 to 1000; found 1"),
+    "half an image to train": (
+        lambda p: p["splits"].update(train_per_class=1.5),
+        "train_per_class: a whole number .*, or their share of .* above 0 and below 1; found 1.5",
+    ),
+    "a share of one": (lambda p: p["splits"].update(train_per_class=1.0), "below 1; found 1.0"),
+    "no image to test": (
+        lambda p: p["splits"].update(test_per_class=0),
+        "test_per_class: all or a whole number of test images per class, 1 or more; found 0",
+    ),
+    "splits elsewhere": (
+        lambda p: p["splits"].update(file="../own.csv"),
+        'splits.file: null, or a csv file data/own/splits/<name>.csv; found "../own.csv"',
+    ),
     "half a split": (lambda p: p["splits"].update(random=2.5), "2 to 1000; found 2.5"),
     "neither true nor false": (
         lambda p: p["splits"].update(group_duplicates="yes"),

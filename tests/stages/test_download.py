@@ -141,6 +141,53 @@ def test_the_users_own_images_are_copied(run: Callable[..., Path], tmp_path: Pat
         run(source="folder")
 
 
+def put(folder: Path, *names: str) -> dict[str, bytes]:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return {name: name.encode() for name in names}
+
+
+def test_folders_train_and_test_are_kept_apart(run: Callable[..., Path], tmp_path: Path) -> None:
+    """With equal names of files in both."""
+    names = [f"{side}/{label}/1.png" for side in ("train", "test") for label in ("cats", "dogs")]
+    own = put(tmp_path / "own", *names)
+    put(tmp_path / "own", "notes.txt", ".hidden/x/1.png")
+    expected = {name.split("/")[1] + f"/{name.split('/')[0]}/1.png": own[name] for name in names}
+    assert contents(run(source="folder")) == expected
+
+
+def test_a_class_may_be_called_train(run: Callable[..., Path], tmp_path: Path) -> None:
+    own = put(tmp_path / "own", "train/1.png", "test/1.png", "bus/1.png")
+    assert contents(run(source="folder")) == own
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["train/a/1", "train/b/1"], "train"),
+        (["train/a/1", "val/a/1"], "train, val"),
+        (["train/a/1", "test/a/1", "valid/a/1"], "test, train, valid"),
+        (["train/a/1", "test/a/1", "other/1"], "other, test, train"),
+    ],
+)
+def test_other_sides_are_refused(
+    names: list[str], found: str, run: Callable[..., Path], tmp_path: Path
+) -> None:
+    put(tmp_path / "own", *names)
+    with pytest.raises(StageError, match=rf"train and test, and no other, in own; found {found}\."):
+        run(source="folder")
+
+
+def test_a_side_needs_two_classes_of_files(run: Callable[..., Path], tmp_path: Path) -> None:
+    put(tmp_path / "own", "train/a/1", "train/b/1", "test/a/1")
+    with pytest.raises(StageError, match=r"one per class, in own/test; found 1 folders"):
+        run(source="folder")
+    put(tmp_path / "own", "test/b/deep/1")
+    with pytest.raises(StageError, match="deep inside the class b"):
+        run(source="folder")
+
+
 def test_missing_images_of_the_user_are_told(run: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no such folder"):
         run(source="folder")

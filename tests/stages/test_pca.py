@@ -53,15 +53,15 @@ def test_the_curve_is_scikit_learns_on_the_raw_features(scaling: str, C: float, 
     images, X = overlapping()
     lines, _ = run_pca()
     X = normalize(X) if scaling == "l2" else X
-    train, y = images.train, images.y
+    train, test, y = images.train, images.test, images.y
     for line, p in zip(lines, [1, 5, 20], strict=True):
         theirs, Z = reduced_by_scikit_learn(X[train], X, p)
         svc = LinearSVC(C=C, dual=False, tol=1e-10, max_iter=100_000)
-        said = svc.fit(Z[train], y[train]).predict(Z[~train])
+        said = svc.fit(Z[train], y[train]).predict(Z[test])
         assert line["components"] == p
         assert line["variance"] == pytest.approx(theirs.explained_variance_ratio_.sum(), rel=1e-5)
-        assert line["accuracy"] == pytest.approx(np.mean(said == y[~train]), rel=1e-5)
-        expected = balanced_accuracy_score(y[~train], said)
+        assert line["accuracy"] == pytest.approx(np.mean(said == y[test]), rel=1e-5)
+        expected = balanced_accuracy_score(y[test], said)
         assert line["balanced_accuracy"] == pytest.approx(expected, rel=1e-5)
         rows, folds = X[train], StratifiedKFold(3, shuffle=True, random_state=0)
         accuracies = []
@@ -88,9 +88,9 @@ def test_all_components_give_what_the_layer_itself_gives(reduced: Any, small: di
     _, about = gram.read(Paths().kernel(PROBE), PROBE)
     gram.write(Paths().kernel(PROBE), X @ X.T, about)
     lines, _ = run_pca()
-    train, y = images.train, images.y
+    train, test, y = images.train, images.test, images.y
     svc = LinearSVC(C=1.0, dual=False, tol=1e-10, max_iter=100_000).fit(X[train], y[train])
-    assert lines[-1]["accuracy"] == pytest.approx(svc.score(X[~train], y[~train]), rel=1e-5)
+    assert lines[-1]["accuracy"] == pytest.approx(svc.score(X[test], y[test]), rel=1e-5)
 
 
 def test_numbers_above_the_rank_are_replaced_by_it_once(reduced: Any) -> None:

@@ -112,12 +112,13 @@ def write_features(where: Path | Probe, X: NDArray[Any], **changes: Any) -> None
 
 
 def overlapping() -> tuple[index.Index, NDArray[np.float64]]:
-    """Write an index of 90 rows in 3 classes, half of them training, and the kernel of `PROBE`.
+    """Write an index of 90 rows in 3 classes, 45 training and 36 test rows, and the kernel of `PROBE`.
 
     The classes overlap. Returns the index and the features (90, 50).
     """
     keys = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
-    images = index.Index(keys, splits.draw(keys, np.arange(90), train_per_class=15, seed=[0]))
+    sizes = {"train_per_class": 15, "test_per_class": 12}
+    images = index.Index(keys, splits.draw(keys, np.arange(90), **sizes, seed=[0]))
     index.write(Paths().index, images)
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(90, 50)) + 2 * np.eye(3, 50)[images.y]) * rng.uniform(0.1, 3, size=(90, 1))

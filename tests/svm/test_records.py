@@ -73,6 +73,19 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert all(isinstance(value, int | float) for value in metrics.values())
 
 
+def test_rows_on_neither_side_do_not_count(tmp_path: Path) -> None:
+    """Of the test rows 2 and 7, row 7 is right; the random splits' sizes differ from the headline's."""
+    given = evaluation()
+    split = Split.parse(["train", "none", "test", "none", "none", "train", "none", "test"])
+    some = replace(given, headline=replace(given.headline, split=split))
+    paths, metrics, made = write(tmp_path, some)
+    assert (metrics["accuracy"], metrics["n_train"], metrics["n_test"]) == (1 / 2, 2, 2)
+    assert (metrics["mean_n_train"], metrics["mean_n_test"]) == (4, 4)
+    assert [line["row"] for line in files.read_csv(paths.predictions(PROBE, "tuned"))] == ["2", "7"]
+    assert made["headline_digest"] == splits.digest([split])
+    assert made["split_digest"] == splits.digest([split, *(one.split for one in given.random)])
+
+
 def test_files_hold_the_evaluation(tmp_path: Path) -> None:
     paths, _, _ = write(tmp_path, evaluation())
     assert [tuple(line.values()) for line in files.read_csv(paths.predictions(PROBE, "tuned"))] == [
