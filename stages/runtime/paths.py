@@ -17,7 +17,7 @@ class Paths:
         self.images = data / "images"  # the folder of <label>/<file>
         self.pixels = data / "images.h5"  # all images, decoded, in row order
         self.index = data / "index.csv"  # row, label, file and headline split of each image
-        self.random_splits = data / "splits.csv"  # a column for each random split
+        self.random_splits = data / "splits.csv"  # a column for each other split
         self.duplicates = data / "duplicates.csv"  # pairs of rows that show the same picture
         self.duplicates_table = results / "duplicates.csv"  # these pairs with labels and files
         self.own_examples = data / "own" / "examples"  # the user's own example images
