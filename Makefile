@@ -16,14 +16,18 @@ OPTIONAL = solver precision left_out duplicates
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# An environment of another Python is made anew.
 $(VENV)/.made: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("expected Python 3.11 or newer; \
+	found %d.%d. Next: make PYTHON=<a newer python> ..." % v[:2])'
+	@test "$$($(VENV)/bin/python -V 2>&1)" = "$$($(PYTHON) -V)" || rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 
 demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo, without a download
 	tests/support/scratch.sh build/demo params.demo.yaml
-	cd build/demo && dvc repro --quiet
+	cd build/demo && python -m stages.check --names && dvc repro --quiet
 	@echo 'In this folder: build/demo/results/report.html'
 
 repro: $(VENV)/.made ## run the study; stages whose weights are unavailable do not stop the others; QUIET=1
