@@ -37,7 +37,7 @@ def reading(path: Path, what: str, stage: str) -> Iterator[None]:
         raise StageError(
             expected=expected, found="no such file", cause=cause, do=f"dvc repro {stage}"
         ) from error
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError) as error:  # the last for a damaged attribute
         # The file is a hard link to DVC's cache. DVC trusts a known size and time, and in its cache the
         # write protection. Without chmod and touch, DVC would restore the damaged file.
         raise StageError(

@@ -87,6 +87,16 @@ def test_a_missing_data_set_is_damage(tmp_path: Path) -> None:
         read(tmp_path / "k.h5")
 
 
+@pytest.mark.parametrize("error", [OSError, KeyError, RuntimeError])
+def test_what_h5py_raises_for_a_damaged_file_is_damage(error: type[Exception], tmp_path: Path) -> None:
+    """Of a damaged attribute it says `RuntimeError: Error iterating over attributes`."""
+    with (
+        pytest.raises(StageError, match="found .*attributes.* a damaged file"),
+        hdf5.reading(tmp_path / "k.h5", "the kernel", "gram@a/b"),
+    ):
+        raise error("Error iterating over attributes")
+
+
 def test_attributes_are_pythons_own(tmp_path: Path) -> None:
     values = {"n": 7, "C": 0.1, "name": "vgg16", "converged": True, "mean": [0.1, 0.2], "shape": [3, 4]}
     with hdf5.writing(tmp_path / "a.h5") as file:
