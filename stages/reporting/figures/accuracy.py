@@ -41,8 +41,8 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
         axis.set_xticks(range(len(layers)), labels)
         axis.set_xlim(-0.45, len(layers) - 0.55)
         _accuracy_axis(axis)
-        axis.set_title(model, loc="left", fontweight="bold", pad=24)
-        axis.legend(frameon=False, fontsize=8.5, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1))
+        axis.set_title(model, loc="left", fontweight="bold", pad=24 if len(some) < 3 else 40)
+        axis.legend(frameon=False, fontsize=8.5, ncols=2, loc="lower left", bbox_to_anchor=(-0.01, 1))
     figure.supxlabel(
         "layer, from the first to the last, and its number of features\n"
         "bar: standard deviation over the random splits, around the accuracy on the headline split\n"
