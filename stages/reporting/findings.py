@@ -59,6 +59,7 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     """Read what the other stages wrote, and compare the results."""
     images, pairs = index.read(paths.index), duplicates.read(paths.duplicates)
     random = splits.read(paths.random_splits)
+    sizes = splits.mean_sizes(random)
     digests = splits.digest([images.split]), splits.digest([images.split, *random])
     study = Study(params, paths, *digests)
     rows = results.collect(study)
@@ -70,7 +71,7 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
     }
     for protocol, some in outcomes.items():
         scores = {probe: predictions.read_splits(paths.splits(probe, protocol)) for probe in run}
-        found = ranking.compared(found, some, scores, protocol, splits.mean_sizes(random))
+        found = ranking.compared(found, some, scores, protocol, sizes)
         found = ranking.without_duplicates(found, some, seen, protocol)
     named = {result.probe: result for result in found}
     rows = [replace(row, result=named.get(row.probe)) for row in rows]

@@ -3,10 +3,9 @@
 A template draws one file with several series, of one branch or of two. All values are with the tuned C.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from stages.reporting import predictions
 from stages.reporting.findings import Findings
@@ -73,10 +72,8 @@ def confusion(found: Findings) -> Lines:
     accuracies = {result.probe: result.tuned.accuracy for result in found.results}
     order = sorted(accuracies, key=lambda probe: -accuracies[probe])
     for probe, outcome in found.outcomes.items():
-        shares, classes = outcome.confusion(), outcome.classes
-        for i, j in np.argwhere(shares).tolist():
-            images = round(shares[i, j] * outcome.actual.count(classes[i]))
-            yield (
-                *(probe, order.index(probe) + 1, accuracies[probe], classes[i], classes[j]),
-                *(images, f"{shares[i, j]:.4f}"),
-            )
+        rank, sizes = order.index(probe) + 1, Counter(outcome.actual)
+        pairs = Counter(zip(outcome.actual, outcome.predicted, strict=True))
+        for (actual, predicted), images in sorted(pairs.items()):
+            share = f"{images / sizes[actual]:.4f}"
+            yield probe, rank, accuracies[probe], actual, predicted, images, share
