@@ -46,13 +46,13 @@ def test_named_images_come_in_the_order_asked_for(data: Data) -> None:
     ("count", "expected"), [(1, "a"), (2, "ae"), (3, "ace"), (5, "abcde"), (24, "abcde")]
 )
 def test_a_number_gives_test_images_of_as_many_classes(count: int, expected: str, data: Data) -> None:
-    pixels, images, own = data
+    found, images, own, view = data
     names, _ = example_images.choose(count, *data)
     assert names == [f"{label}/0.png" for label in expected]
     neither = index.Split.parse(
         [{"0.png": "none", "1.png": "train"}.get(f, "test") for _, f in images.keys]
     )
-    names, _ = example_images.choose(count, pixels, index.Index(images.keys, neither), own)
+    names, _ = example_images.choose(count, found, index.Index(images.keys, neither), own, view)
     assert names == [f"{label}/2.png" for label in expected]
 
 
