@@ -30,7 +30,7 @@ from stages.runtime import command, devices, files
 from stages.runtime.params import load_params
 from stages.runtime.paths import Paths
 from stages.runtime.tap import Entry, Tap
-from stages.runtime.view import view_of
+from stages.runtime.view import seen_by, view_of
 
 MAPS = 64  # of the first convolution, at most; VGG16 has 64
 MAPS_BY_DEPTH = 10  # of each tapped layer, with the largest variance
@@ -52,14 +52,14 @@ def main(backbone: str, *, paths: Paths) -> None:
     seen = record.Inspection(
         model=entry["model"],
         weights=entry["weights"],
-        view=str(view),
+        view=seen_by(params, backbone),
         recipe=str(models.recipe(entry) or ""),
         names=names,
         pixels=examples,
         first=first,
         maps=maps,
         shapes=shapes,
-        facts=describe_pixels(pixels, test) | {"mean": viewer.mean, "std": viewer.std},
+        facts=describe_pixels(pixels, test) | viewer.facts,
         said=ask(viewer, entry, examples, pixels, test),
     )
     record.write(paths.inspection(backbone), seen)
@@ -75,7 +75,7 @@ class Viewer:
         self.network = inference.load_network(entry, weights, device)
         self.batch_size = batch_size
         self.normalise = inference.Normalise(entry, device)
-        self.mean, self.std = self.normalise.mean, self.normalise.std
+        self.facts = {key: getattr(self.normalise, key) for key in ("colours", "mean", "std")}
 
     def set_mode(self, condition: int) -> None:
         """Put the network in evaluation or train mode as in `CONDITIONS`; seed its dropout."""
@@ -186,7 +186,7 @@ def ask_all(
 
 
 def describe_pixels(pixels: Pixels, test: Rows) -> dict[str, Any]:
-    """The number of channels, and mean and deviation (pixels from 0 to 1) of the network's channels."""
+    """The number of channels, and mean and deviation (pixels from 0 to 1) of red, green and blue."""
     sums = np.zeros((2, 3))
     for start in range(0, len(test), 256):
         block = pixels[test[start : start + 256]] / 255

@@ -82,8 +82,8 @@ class Inspection:
     first : the path of the first convolution; "" if the first layer is not a convolution
     maps : layer to maps (m, c, h, w), for layers that have maps; FIRST is the first convolution
     shapes : the output shape of each tapped layer
-    facts : of the test images: `channels`; `pixel_mean` and `pixel_std` of the network's three input
-        channels, from 0 to 1; `mean` and `std` of the normalisation
+    facts : of the test images: `channels`; `pixel_mean` and `pixel_std` of red, green and blue, from
+        0 to 1; `colours`, `mean` and `std` of `networks.inference.Normalise`
     said : a `Predictions`, or the reason why there are none
     """
 

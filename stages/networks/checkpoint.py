@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -21,7 +22,10 @@ def read(path: Path) -> StateDict:
     Raises `StageError` if the file is missing, damaged or holds no state dict.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            state = safetensors.torch.load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise StageError(
             expected=f"a state dict at {path}",
@@ -29,7 +33,7 @@ def read(path: Path) -> StateDict:
             cause="weights in params.yaml name a file that is not there",
             do=f"put it there: torch.save(network.state_dict(), {str(path)!r})",
         ) from None
-    except Exception as error:  # torch.load raises errors of many classes
+    except Exception as error:  # both libraries raise errors of many classes
         raise _no_state_dict(path, type(error).__name__) from error
     if _is_state_dict(state):
         return dict(state)

@@ -26,7 +26,7 @@ def is_head(model: str, names: Sequence[str], state: Mapping[str, Tensor]) -> bo
 
     In the order of a forward pass, each module that lacks one starts after all those that lack none.
     """
-    started, without = _starts(model), {_owner(name) for name in names}
+    started, without = starts(model), {_owner(name) for name in names}
     whole = [started[owner] for owner in map(_owner, state) if owner not in without]
     return bool(whole) and max(whole) < min(started[owner] for owner in without)
 
@@ -34,7 +34,7 @@ def is_head(model: str, names: Sequence[str], state: Mapping[str, Tensor]) -> bo
 def refuse_without(entry: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
     """Raise `StageError` if a layer of the entry needs a tensor that the weights lack."""
     if names := lacking(state):
-        started = _starts(entry["model"])
+        started = starts(entry["model"])
         first = min(names, key=lambda name: started[_owner(name)])
         for layer, tap in _taps(entry["layers"]):
             inside = [at for path, at in started.items() if _within(path, tap.module)]
@@ -51,7 +51,7 @@ def _taps(layers: Mapping[str, Entry]) -> Iterable[tuple[str, Tap]]:
     return ((layer, Tap.of(entry)) for layer, entry in layers.items())
 
 
-def _starts(model: str) -> dict[str, int]:
+def starts(model: str) -> dict[str, int]:
     """When each module starts in a forward pass, from 0 on; "" is the network itself.
 
     A module that is not called counts with the module around it: attention uses its projection's weights

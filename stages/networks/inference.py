@@ -66,19 +66,25 @@ def upload(images: Pixels, device: torch.device) -> Pixels | Tensor:
 
 
 class Normalise:
-    """The normalisation that a network was trained with: (p / 255 - mean) / std for each channel."""
+    """The normalisation that a network was trained with: (p / 255 - mean) / std for each channel.
+
+    With `channels: bgr`, as in networks of Caffe, blue is the first channel and red the last; `mean` and
+    `std` are in that order, and `colours` has the index of each channel in (red, green, blue).
+    """
 
     def __init__(self, entry: Mapping[str, Any], device: torch.device) -> None:
         self.mean, self.std = models.normalisation(entry)
+        self.colours = [2, 1, 0] if entry.get("channels") == "bgr" else [0, 1, 2]
         self._mean, self._std = (
             torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std)
         )
 
     def __call__(self, pixels: NDArray[np.uint8] | Tensor, *, normalised: bool = True) -> Tensor:
-        """Turn uint8 pixels (b, c, s, s), c 1 or 3, into float32 (b, 3, s, s) on the device.
+        """Turn uint8 pixels (b, c, s, s), grey or RGB, into float32 (b, 3, s, s) on the device.
 
         A grey channel is repeated three times. Without `normalised`, the values are p / 255.
         """
-        rgb = torch.as_tensor(pixels, device=self._mean.device).float().div(255).expand(-1, 3, -1, -1)
-        batch = (rgb - self._mean) / self._std if normalised else rgb
+        shown = torch.as_tensor(pixels, device=self._mean.device).float().div(255).expand(-1, 3, -1, -1)
+        shown = shown.flip(1) if self.colours[0] else shown
+        batch = (shown - self._mean) / self._std if normalised else shown
         return batch.contiguous(memory_format=torch.channels_last)

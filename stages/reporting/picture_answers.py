@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from stages.inspection.record import FIRST, Inspection
-from stages.reporting.backbones import Backbone, one_of_each_model
+from stages.reporting.backbones import Backbone
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,20 @@ class Channel:
 
 
 def channels(backbones: Sequence[Backbone]) -> list[Channel]:
-    """The three channels of each model that was shown the images."""
-    shown = one_of_each_model([backbone for backbone in backbones if backbone.inspection])
+    """The three channels, in its order, of each network and normalisation that was shown the images."""
+    shown: dict[tuple[Any, ...], tuple[Backbone, dict[str, Any]]] = {}
+    for backbone in backbones:
+        if backbone.inspection:
+            facts = backbone.inspection.facts
+            how = (backbone.model, *facts["colours"], *facts["mean"], *facts["std"])
+            shown.setdefault(how, (backbone, facts))
     found = []
-    for backbone in shown:
-        facts = backbone.inspection.facts if backbone.inspection else {}
-        columns = zip(*(facts[key] for key in ("pixel_mean", "pixel_std", "mean", "std")), strict=True)
-        for colour, (pixel, spread, mean, std) in zip(("red", "green", "blue"), columns, strict=True):
+    for backbone, facts in shown.values():
+        expected = zip(facts["colours"], facts["mean"], facts["std"], strict=True)
+        for number, (index, mean, std) in enumerate(expected):
+            pixel, spread = facts["pixel_mean"][index], facts["pixel_std"][index]
             after = ((pixel - mean) / std, spread / std)
-            name = backbone.name if colour == "red" else ""
+            name, colour = "" if number else backbone.name, ("red", "green", "blue")[index]
             found.append(Channel(name, colour, (pixel, spread), (mean, std), after))
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 from stages.runtime.errors import StageError
 from stages.runtime.probe import Probe
 from stages.runtime.tap import Tap
-from stages.runtime.view import view_of
+from stages.runtime.view import seen_by
 
 # What `params.yaml` says about a layer's features, in the order of the files of results.
 REQUESTED = ("model", "weights", "view", "module", "pool", "precision", "storage")
@@ -23,7 +23,7 @@ class Provenance:
 
     probe : the backbone and the layer
     model, weights, module : the network, its weights, the path of the module
-    view : what `runtime.view` makes of an image, such as `square224_bilinear`
+    view : what the backbone sees of an image (`view.seen_by`), such as `square224_bilinear`
     pool : the readout of the module's output
     precision, storage : the number type of the computation, the number type on disk
     mean, std : the normalisation of the pixels, one number per colour channel
@@ -93,7 +93,7 @@ def requested(params: Mapping[str, Any], probe: Probe) -> dict[str, str]:
     return {
         "model": entry["model"],
         "weights": entry["weights"],
-        "view": str(view_of(params, probe.backbone)),
+        "view": seen_by(params, probe.backbone),
         **Tap.of(entry["layers"][probe.layer])._asdict(),
         "precision": extract["precision"],
         "storage": extract["storage"],

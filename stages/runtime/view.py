@@ -28,6 +28,12 @@ class View:
         return f"{shape}_{self.interpolation}"
 
 
+def seen_by(params: Mapping[str, Any], backbone: str) -> str:
+    """What a backbone sees of an image, in one word: its view, and `_bgr` if blue comes first."""
+    bgr = params["backbones"][backbone].get("channels") == "bgr"
+    return f"{view_of(params, backbone)}{'_bgr' if bgr else ''}"
+
+
 def view_of(params: Mapping[str, Any], backbone: str) -> View:
     """The view that a backbone of `params.yaml` names."""
     return View(**params["views"][params["backbones"][backbone]["view"]])

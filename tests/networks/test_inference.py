@@ -31,6 +31,21 @@ def test_pixels_are_normalised_colour_by_colour(channels: int) -> None:
         assert np.allclose(shown[:, colour], (grey - mean) / std, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_network_of_caffe_sees_blue_first_and_the_mean_subtracted(channels: int) -> None:
+    """Caffe subtracts the means of blue, green and red from pixels of 0 to 255, and divides nothing."""
+    mean = [103.939 / 255, 116.779 / 255, 123.68 / 255]
+    caffe = {**ENTRY, "channels": "bgr", "mean": mean, "std": [1 / 255] * 3}
+    normalise = inference.Normalise(caffe, CPU)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, channels, 4, 4), dtype=np.uint8)
+    red, green, blue = (pixels[:, colour % channels].astype(float) for colour in range(3))
+    shown, raw = normalise(pixels).numpy(), normalise(pixels, normalised=False).numpy()
+    expected = np.stack([blue - 103.939, green - 116.779, red - 123.68], axis=1)
+    assert np.allclose(shown, expected, atol=1e-4)
+    assert np.allclose(raw, np.stack([blue, green, red], axis=1) / 255, atol=1e-6)
+    assert normalise.colours == [2, 1, 0]
+
+
 def test_in_bfloat16_it_computes_what_autocast_does(tmp_path: Path) -> None:
     torch.save(state_dict(ENTRY), tmp_path / "w.pth")
     plain, rounded = (

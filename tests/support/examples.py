@@ -53,7 +53,7 @@ def inspection(**changes: Any) -> Inspection:
                 "a_late_one": np.zeros((2, 3, 2, 2), dtype=np.float32),
             },
             "shapes": {"pool2": (64, 8, 8), "a_late_one": (3, 2, 2), "0": (9,)},
-            "facts": {"channels": 1, "pixel_mean": [0.1, 0.2, 0.3]},
+            "facts": {"channels": 1, "pixel_mean": [0.1, 0.2, 0.3], "colours": [0, 1, 2]},
             "said": predictions(),
             **changes,
         }

