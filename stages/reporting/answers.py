@@ -1,12 +1,9 @@
 """Everything that the report's templates quote."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from stages.dataset.index import Key, Split, split_of_folders
-from stages.reporting import layer_answers, network_answers, picture_answers, ranking, significance
+from stages.reporting import layer_answers, network_answers, picture_answers, ranking
 from stages.reporting.backbones import Backbone, one_of_each_model
 from stages.reporting.findings import Findings
 from stages.reporting.layer_answers import (
@@ -22,6 +19,7 @@ from stages.reporting.network_answers import Parameters, Said, Training
 from stages.reporting.picture_answers import Channel, Seen
 from stages.reporting.predictions import Outcome
 from stages.reporting.ranking import Ranking
+from stages.reporting.setting import Setting, setting_of
 from stages.reporting.table import PROTOCOLS, Result, Row
 from stages.runtime.probe import Probe
 
@@ -42,32 +40,6 @@ QUESTIONS = (
     "Are several layers together better than one?",
     "How many dimensions does it take?",
 )
-DATA = {
-    "scene15": "15 Scene",
-    "folder": "Own images",
-    "synthetic": "Generated scenes (these accuracies say nothing about photographs)",
-}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """The data, the splits and the settings; `similarity` is the least of near duplicates."""
-
-    network: str
-    data: str
-    images: int
-    classes: list[str]
-    split: str
-    n_train: int
-    n_test: int
-    random_splits: str
-    splits: int
-    similarity: float
-    svm: Mapping[str, Any]
-    softmax_C: float
-    level: float
-    processors: list[str]
-    absent: list[str]
 
 
 @dataclass(frozen=True)
@@ -125,7 +97,7 @@ def answer(found: Findings) -> Report:
     backbones, results = found.backbones, found.results
     rankings = {protocol: found.ranking(protocol) for protocol in PROTOCOLS}
     tuned = rankings["tuned"]
-    setting = _setting(found)
+    setting = setting_of(found)
     subject = network_answers.parameters(backbones[0])
     others = map(network_answers.parameters, one_of_each_model(backbones)[1:])
     channels = picture_answers.channels(backbones)
@@ -176,75 +148,8 @@ def marked(found: Ranking) -> set[tuple[str, str, Probe]]:
     return {(found.protocol, where, one.probe) for where, some in groups.items() for one in some}
 
 
-def _setting(found: Findings) -> Setting:
-    params, index = found.params, found.index
-    pairs = {(result.feature_processor, result.svm_processor) for result in found.results}
-    return Setting(
-        network=found.backbones[0].name,
-        data=DATA[params["data"]["source"]],
-        images=len(index.keys),
-        classes=index.classes,
-        split=split(params, index.keys),
-        n_train=int(index.train.sum()),
-        n_test=int(index.test.sum()),
-        random_splits=random_splits(params, found.random),
-        splits=len(found.random),
-        similarity=params["duplicates"]["similarity"],
-        svm=params["svm"],
-        softmax_C=params["softmax"]["C"],
-        level=significance.LEVEL,
-        processors=sorted({processor for pair in pairs for processor in pair}),
-        absent=absent(found.backbones, found.rows),
-    )
-
-
 def fit(results: Sequence[Result], outcome: Outcome) -> Fit:
     """How well the SVMs fit; `outcome` are the predictions of the best layer."""
     accuracies = [result.fixed.accuracy for result in results]
     fitted = sum(result.fixed.train_accuracy == 1 for result in results)
     return Fit(fitted, min(accuracies), max(accuracies), outcome.hardest(3), outcome.confused(3))
-
-
-def split(params: Mapping[str, Any], keys: Sequence[Key]) -> str:
-    """How the headline split of the images `keys` was made."""
-    wanted = params["splits"]
-    if wanted["file"]:
-        return f"the first of {wanted['file']}"
-    if params["data"]["source"] == "scene15":
-        return "the published one"
-    if split_of_folders(keys):
-        return "that of the folders train and test"
-    return f"{_per_class(wanted)}, drawn with seed {wanted['seed']}"
-
-
-def random_splits(params: Mapping[str, Any], random: Sequence[Split]) -> str:
-    """How the random splits were drawn, or what those beside a file of splits are like."""
-    wanted = params["splits"]
-    if wanted["file"]:
-        masks = ([split.train for split in random], [split.test for split in random])
-        train, test = (_range([int(mask.sum()) for mask in some]) for some in masks)
-        return f"{len(random)}, each with {train} training and {test} test images"
-    text = f"{len(random)}, each with {_per_class(wanted)}"
-    return text + (", duplicates on the same side" if wanted["group_duplicates"] else "")
-
-
-def _per_class(wanted: Mapping[str, Any]) -> str:
-    train, test = wanted["train_per_class"], wanted["test_per_class"]
-    share = "the share {} of each class for training"
-    text = (share if train < 1 else "{} training images of each class").format(train)
-    return text + ("" if test == "all" else f" and {test} test images of each")
-
-
-def _range(counts: Sequence[int]) -> str:
-    least, most = min(counts), max(counts)
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
-
-
-def absent(backbones: Sequence[Backbone], rows: Sequence[Row]) -> list[str]:
-    """What has no result: each fusion, then the number of probes of each backbone."""
-    lines = [f"{row.probe} {row.status}" for row in rows if row.probe.fused and not row.result]
-    for backbone in backbones:
-        statuses = Counter(row.status for row in backbone.rows if not row.result)
-        for status, count in statuses.items():
-            lines.append(f"{backbone.name}: {count} of its {len(backbone.rows)} probes {status}")
-    return lines
