@@ -96,7 +96,7 @@ def extract(network: nn.Module, layers: Layers, batches: "Batches", folder: Path
     write, join = ({layer: timing.Stopwatch() for layer in layers} for _ in range(2))
     began = time.perf_counter()
     (storage,) = {made.storage for made in layers.values()}
-    tapped = {layer: {"module": made.module, "pool": made.pool} for layer, made in layers.items()}
+    tapped = {layer: made.tap for layer, made in layers.items()}
     with Taps(network, tapped, getattr(torch, storage)) as taps:
 
         def spent() -> dict[str, Any]:

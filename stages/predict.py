@@ -70,7 +70,7 @@ class Classifier:
         pixels = [decode(Path(path), self._view, self._svm.channels) for path in paths]
         # Features are rounded to `storage`, as the training features on disk are.
         storage, layer = getattr(torch, self._provenance.storage), self._provenance.probe.layer
-        tapped = {layer: {"module": self._provenance.module, "pool": self._provenance.pool}}
+        tapped = {layer: self._provenance.tap}
         with self._computing, Taps(self._network, tapped, storage) as taps:
             features = taps(self._normalise(np.stack(pixels)), paths)
         return self._svm.decide(features[layer].numpy())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stages.dataset.index import SIDES, Key, Split
 from stages.runtime import files
-from stages.runtime.errors import StageError
+from stages.runtime.errors import StageError, listed
 
 
 def draw(
@@ -80,7 +80,7 @@ def refuse_empty(keys: Sequence[Key], split: Split, name: str, *, headline: bool
         if absent:
             raise StageError(
                 expected=f"images of each of the {len(classes)} classes that {side} in {name}",
-                found=f"none of {_listed(absent)}",
+                found=f"none of {listed(absent)}",
                 cause="an incomplete split, or a class too many among the images",
                 do=f"let images of each class {side}, or remove the classes from the images",
             )
@@ -155,7 +155,7 @@ def _refuse_small(
         ways.append("lower splits.test_per_class in params.yaml, or make it all")
     raise StageError(
         expected=f"at least {least}{tested} to test)",
-        found=_listed(small),
+        found=listed(small),
         cause="splits in params.yaml asks for more images than these classes have",
         do="; or ".join([*ways, "add images; or remove these classes"]),
     )
@@ -171,12 +171,7 @@ def _refuse_unfilled(
         number = f"{train_per_class} training images" if train_per_class >= 1 else "the training images"
         raise StageError(
             expected=f"{number} of each class with duplicates kept together",
-            found=_listed(unfilled),
+            found=listed(unfilled),
             cause="groups of duplicates that are too large to add up to this number",
             do="set splits.group_duplicates: false or lower splits.train_per_class in params.yaml",
         )
-
-
-def _listed(names: Sequence[str], limit: int = 12) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

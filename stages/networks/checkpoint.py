@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from stages.runtime.errors import StageError
+from stages.runtime.errors import StageError, listed
 
 StateDict = Mapping[str, Tensor]
 
@@ -66,19 +66,13 @@ def without_prefix(state: StateDict, reference: StateDict) -> StateDict:
     return without(best)
 
 
-def some(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
-
-
 def _is_state_dict(value: object) -> bool:
     return isinstance(value, dict) and bool(value) and all(isinstance(v, Tensor) for v in value.values())
 
 
 def _left_out(state: StateDict, prefix: str) -> str:
     others = [key for key in state if not key.startswith(prefix)]
-    return f"{some(others)} have another one and are left out" if others else "all of them have it"
+    return f"{listed(others, 3)} have another one and are left out" if others else "all of them have it"
 
 
 def _no_state_dict(path: Path, found: str) -> StageError:

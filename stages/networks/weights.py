@@ -12,8 +12,8 @@ import torchvision
 from torch import Tensor, nn
 
 from stages.networks import checkpoint, head, models, onnx_file, wheel
-from stages.networks.checkpoint import StateDict, some
-from stages.runtime.errors import StageError
+from stages.networks.checkpoint import StateDict
+from stages.runtime.errors import StageError, listed
 
 
 def state_dict(entry: models.Entry) -> StateDict:
@@ -70,9 +70,11 @@ def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> 
             do="change model or weights in params.yaml",
         )
     if headless:
-        print(f"{weights}: no head: {some(lacks)} are missing or NaN; layers before them can be tapped")
+        print(
+            f"{weights}: no head: {listed(lacks, 3)} are missing or NaN; layers before them can be tapped"
+        )
     if extra:
-        print(f"{weights}: {some(extra)} belong to no module of {model} and are left out")
+        print(f"{weights}: {listed(extra, 3)} belong to no module of {model} and are left out")
     if not (absent or extra):
         return state
     return {key: state[key] if key in state else _nan_like(reference[key]) for key in reference}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stages.reporting import layer_answers, network_answers, picture_answers, ranking
 from stages.reporting.backbones import Backbone, one_of_each_model
+from stages.reporting.elsewhere import Elsewhere, elsewhere
 from stages.reporting.findings import Findings
 from stages.reporting.layer_answers import (
     Dimensions,
@@ -39,6 +40,7 @@ QUESTIONS = (
     "How sure can one be of these numbers?",
     "Are several layers together better than one?",
     "How many dimensions does it take?",
+    "How does that compare with the course study and with the literature?",
 )
 
 
@@ -90,6 +92,7 @@ class Report:
     near_pairs_shown: int
     fusions: list[Fusion]
     dimensions: list[Dimensions]
+    elsewhere: Elsewhere | None
 
 
 def answer(found: Findings) -> Report:
@@ -130,6 +133,7 @@ def answer(found: Findings) -> Report:
         near_pairs_shown=len(found.near_pairs),
         fusions=layer_answers.fusions(found.rows),
         dimensions=layer_answers.dimensions(found.components, results, found.params["svm"]["folds"]),
+        elsewhere=elsewhere(found.params, found.rows, backbones, tuned),
     )
 
 

@@ -56,6 +56,16 @@ def resampled_t(differences: Sequence[float], *, n_train: float, n_test: float) 
     return float(2 * student.sf(abs(t), df=len(values) - 1))
 
 
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """The 95 % confidence interval of an accuracy, of which `right` of n test images are a sample.
+
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22. Unlike two standard errors, it has a length at 0 and at 1.
+    """
+    interval = binomtest(right, n).proportion_ci(1 - LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def text(p: float | None) -> str:
     """A p-value for people; None is no text."""
     if p is None:

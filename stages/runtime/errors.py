@@ -1,7 +1,7 @@
 """Errors that the user can correct."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,3 +44,9 @@ def among(name: str, names: list[str], limit: int = 12) -> str:
     similar = difflib.get_close_matches(name, names, n=limit)
     ordered = similar + [other for other in names if other not in similar]
     return ", ".join(ordered[:limit]) + (", …" if len(ordered) > limit else "")
+
+
+def listed(names: Sequence[str], limit: int = 12) -> str:
+    """The first `limit` names, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -49,6 +49,11 @@ class Provenance:
         """The number of features, d."""
         return math.prod(self.shape)
 
+    @property
+    def tap(self) -> dict[str, str]:
+        """The module and its readout, as an entry of `params.yaml` has them."""
+        return {"module": self.module, "pool": self.pool}
+
     def record(self) -> dict[str, str]:
         """The part that files of results repeat; comparable with `requested`."""
         return {key: getattr(self, key) for key in REQUESTED}

@@ -91,3 +91,13 @@ def test_holm_rejects_what_its_steps_reject(p: list[float], level: float) -> Non
         rejected.add(int(number))
     adjusted = significance.holm(p)
     assert {number for number, value in enumerate(adjusted) if value <= level} == rejected
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 12), (12, 12), (2626, 2985), (1, 3)])
+def test_wilsons_interval_is_that_of_its_equation(right: int, n: int) -> None:
+    """Its ends p solve |right / n - p| = z sqrt(p (1 - p) / n)."""
+    z = stats.norm.ppf(0.975)
+    low, high = significance.wilson(right, n)
+    for p in (low, high):
+        assert abs(right / n - p) == pytest.approx(z * np.sqrt(p * (1 - p) / n), abs=1e-9)
+    assert 0 <= low < high <= 1
