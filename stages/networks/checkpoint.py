@@ -1,6 +1,6 @@
 """State dicts in files: those that training scripts wrap, and name after their own wrappers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
