@@ -10,7 +10,7 @@ LIGHT = decode find_duplicates split summarize time_training inspect_network dra
 	tune_fusion softmax pca
 # For `make repro QUIET=1`: no progress bars.
 export TQDM_DISABLE := $(if $(QUIET),1,$(TQDM_DISABLE))
-OPTIONAL = solver precision left_out duplicates
+OPTIONAL = solver precision left_out duplicates tweaks
 .PHONY: help demo repro pull-kernels experiments compare test lint format memory bench bench-optional faults clean clean-partial
 
 help: ## list the targets
@@ -66,7 +66,7 @@ bench: $(VENV)/.made ## benchmarks/README.md anew, after `make repro` on an idle
 	set -e; for part in $(PARTS); do python -m benchmarks.parts.$$part; done
 	python -m benchmarks.harness.page
 
-bench-optional: $(VENV)/.made ## the other benchmarks; 35 minutes, a C++ compiler, 6.7 GB for thingsvision
+bench-optional: $(VENV)/.made ## the other benchmarks; 100 minutes, a C++ compiler, 6.7 GB for thingsvision
 	python -m benchmarks.harness.thingsvision
 	set -e; for part in extraction $(OPTIONAL); do python -m benchmarks.parts.$$part; done
 	python -m benchmarks.harness.page

@@ -122,7 +122,7 @@ def main() -> None:
             f"{changed:.3g} s",
             f"{nothing.median:.3g} s with nothing to do",
             changed / nothing.median,
-            note=f"once; {len(stages)} stages ran, {each:.2g} s each: {_kinds(stages)}",
+            note=f"once; {len(stages)} stages ran, {each:.2g} s each: {kinds(stages)}",
         ),
         Row(
             "start-up of one train stage: all but the protocol",
@@ -136,7 +136,7 @@ def main() -> None:
     keep("overhead", "Pipeline overhead", rows)
 
 
-def _kinds(stages: list[str]) -> str:
+def kinds(stages: list[str]) -> str:
     verbs = [stage.partition("@")[0] for stage in stages]
     return ", ".join(f"{verbs.count(verb)} {verb}" for verb in dict.fromkeys(verbs))
 

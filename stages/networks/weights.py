@@ -70,9 +70,7 @@ def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> 
             do="change model or weights in params.yaml",
         )
     if headless:
-        print(
-            f"{weights}: no head: {listed(lacks, 3)} are missing or NaN; layers before them can be tapped"
-        )
+        print(f"{weights}: no head: {listed(lacks, 3)} are missing or NaN; earlier layers can be tapped")
     if extra:
         print(f"{weights}: {listed(extra, 3)} belong to no module of {model} and are left out")
     if not (absent or extra):

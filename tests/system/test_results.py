@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import statistics
 import subprocess
 from collections import defaultdict
@@ -109,6 +110,13 @@ def test_what_a_network_says_adds_up() -> None:
             assert f"{name} has nothing to say: {found['note']}." in page
         else:
             assert f"| in train mode | {100 * found['train_mode_changed']:.1f} % |" in page
+
+
+def test_the_readme_repeats_the_comparison_with_the_course_study() -> None:
+    readme, page = ((ROOT / name).read_text() for name in ("README.md", "results/report.md"))
+    lines = [line for line in readme.splitlines() if re.match(r"\| (VGG16|ResNet50) ", line)]
+    assert lines == [line for line in page.splitlines() if re.match(r"\| (VGG16|ResNet50) ", line)]
+    assert len(lines) >= 10
 
 
 @pytest.mark.parametrize("width", [1280, 390])
