@@ -37,7 +37,7 @@ def state_dict(entry: models.Entry) -> StateDict:
         state = _from_timm(entry["model"].removeprefix("timm/"))
     else:
         state = _from_torchvision(entry["model"].removeprefix("torchvision/"), weights)
-    return fitted(entry["model"], state, reference, weights)
+    return fitted(entry["model"], state, reference, weights.partition("#")[0])
 
 
 def fitted(model: str, state: StateDict, reference: StateDict, weights: str) -> StateDict:

