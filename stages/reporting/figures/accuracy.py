@@ -33,6 +33,9 @@ def depth(path: Path, results: Sequence[Result], backbones: Sequence[Backbone]) 
         layers = _merged([[result.probe.layer for result in one.results] for one in some])
         for number, backbone in enumerate(some):
             _line(axis, backbone, layers, number)
+        for place, layer in enumerate(layers):
+            results = [result for one in some for result in one.results if result.probe.layer == layer]
+            _write_heights(axis, place, [result.tuned.accuracy for result in results])
         dims = {result.probe.layer: result.feature_dim for one in some for result in one.results}
         pooled = {result.probe.layer for one in some for result in one.results if result.pooled}
         # The name of a pooled layer is the longer one, such as pool5_mean.
@@ -75,11 +78,16 @@ def _line(axis: Axes, backbone: Backbone, layers: Sequence[str], number: int) ->
             linestyle="none" if pooled else "--" if random else "-",
             label=None if pooled else f"{label} (random weights)" if random else label,
         )
-        for place, height in zip(places, heights, strict=True):
-            axis.annotate(
-                f"{height:.1%}", (place, height), xytext=(0, 6), textcoords="offset points",
-                ha="center", fontsize=8,
-            )  # fmt: skip
+
+
+def _write_heights(axis: Axes, place: int, heights: Sequence[float]) -> None:
+    """Write each accuracy above its marker, or below it where the one above is too close."""
+    above = math.inf
+    for height in sorted(heights, reverse=True):
+        offset = 6 if above - height > 0.1 else -14
+        axis.annotate(f"{height:.1%}", (place, height), xytext=(0, offset),
+                      textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
+        above = height
 
 
 def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
