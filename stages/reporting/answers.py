@@ -133,7 +133,7 @@ def answer(found: Findings) -> Report:
         near_pairs_shown=len(found.near_pairs),
         fusions=layer_answers.fusions(found.rows),
         dimensions=layer_answers.dimensions(found.components, results, found.params["svm"]["folds"]),
-        elsewhere=elsewhere(found.params, found.rows, backbones, tuned),
+        elsewhere=elsewhere(found.params, found.rows, backbones),
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from stages.reporting import significance
 from stages.reporting.backbones import Backbone
-from stages.reporting.ranking import Ranking
 from stages.reporting.table import Result, Row
 from stages.runtime.tap import Tap
 
@@ -46,7 +45,7 @@ class Published:
     protocol: str
 
 
-# Each number was read at its address. Numbers that other papers report of these authors are left out.
+# Each number was read at its address or in a copy. What only other papers report of them is left out.
 PUBLISHED = (
     Published(
         "Tang, Wang and Kwong 2017",
@@ -104,7 +103,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Standing:
-    """Our best result over the random splits: the mean per-class rate, its deviation, what it takes."""
+    """Our best layer or fusion over the random splits; `parameters` of all networks that it needs."""
 
     result: Result
     parameters: int
@@ -116,22 +115,17 @@ class Elsewhere:
 
     course: list[tuple[Course, list[Beside]]]
     published: Sequence[Published]
-    standing: Standing | None
+    standings: list[Standing]
 
 
 def elsewhere(
-    params: Mapping[str, Any],
-    rows: Sequence[Row],
-    backbones: Sequence[Backbone],
-    ranking: Ranking | None,
+    params: Mapping[str, Any], rows: Sequence[Row], backbones: Sequence[Backbone]
 ) -> Elsewhere | None:
     """The comparison; None for other images than 15 Scene, and for other splits than its own."""
     if params["data"]["source"] != "scene15" or params["splits"]["file"]:
         return None
     course = [(known, beside(known, params, rows)) for known in COURSE]
-    return Elsewhere(
-        course, PUBLISHED, standing(ranking.best_on_average, rows, backbones) if ranking else None
-    )
+    return Elsewhere(course, PUBLISHED, standings(rows, backbones))
 
 
 def beside(known: Course, params: Mapping[str, Any], rows: Sequence[Row]) -> list[Beside]:
@@ -157,8 +151,14 @@ def _compared(known: Course, row: Row) -> Beside:
     return Beside(row, right - round(known.accuracy * n), (low, high), low <= known.accuracy <= high)
 
 
-def standing(best: Result, rows: Sequence[Row], backbones: Sequence[Backbone]) -> Standing:
-    """The best result over the random splits, and the parameters of all networks that it needs."""
-    (members,) = [row.members or (row.probe,) for row in rows if row.probe == best.probe]
-    needed = {probe.backbone for probe in members}
-    return Standing(best, sum(one.parameters or 0 for one in backbones if one.name in needed))
+def standings(rows: Sequence[Row], backbones: Sequence[Backbone]) -> list[Standing]:
+    """The best layer, and the best fusion, over the random splits with the tuned C."""
+    parameters = {backbone.name: backbone.parameters or 0 for backbone in backbones}
+    found = []
+    for fused in (False, True):
+        some = [(row, row.result) for row in rows if row.result and row.probe.fused == fused]
+        if some:
+            row, best = max(some, key=lambda pair: pair[1].tuned.mean_accuracy)
+            needed = {probe.backbone for probe in row.members or (row.probe,)}
+            found.append(Standing(best, sum(parameters[name] for name in needed)))
+    return found

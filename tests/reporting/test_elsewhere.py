@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from support.results import backbone, row
 
-from stages.reporting import elsewhere, ranking
+from stages.reporting import elsewhere
 from stages.reporting.table import Row
 from stages.runtime.probe import Probe
 
@@ -16,6 +16,9 @@ ROWS = [
     row("untrained/p5", 0.5, n_test=2985),
     Row(Probe("fusion", "f"), "run", (Probe("vgg", "p5"), Probe("untrained", "p5")), None),
 ]
+
+
+NETWORKS = [backbone(name, "m", "w", []) for name in ("vgg", "untrained")]
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def params(small: dict[str, Any]) -> dict[str, Any]:
 def test_only_the_same_layer_with_pretrained_weights_stands_beside_the_course(
     params: dict[str, Any],
 ) -> None:
-    found = elsewhere.elsewhere(params, ROWS, [], None)
+    found = elsewhere.elsewhere(params, ROWS, NETWORKS)
     assert found
     assert {known.layer: [str(one.row.probe) for one in ours] for known, ours in found.course} == {
         "VGG16 pool4": [],
@@ -61,22 +64,24 @@ def test_the_difference_is_counted_in_images(
 def test_other_images_and_other_splits_have_no_comparison(
     change: dict[str, Any], params: dict[str, Any]
 ) -> None:
-    assert elsewhere.elsewhere({**params, **change}, ROWS, [], None) is None
+    assert elsewhere.elsewhere({**params, **change}, ROWS, NETWORKS) is None
 
 
 def test_where_we_stand_counts_every_network_once() -> None:
     members = (Probe("a", "x"), Probe("a", "y"), Probe("b", "z"))
     fused = Row(Probe("fusion", "f"), "run", members, row("fusion/f", 0.99).result)
-    rows = [*(row(str(probe), 0.5) for probe in members), fused]
+    best = row("a/y", 0.5, mean_tuned_accuracy=0.9)
+    rows = [row("a/x", 0.6), best, row("b/z", 0.5), fused, Row(Probe("fusion", "g"), "not run", members)]
     backbones = [
         backbone(name, "m", "w", [], layers=[_Total(count)])  # type: ignore[list-item]
         for name, count in (("a", 100), ("b", 10), ("c", 1))
     ]
-    assert fused.result
-    assert elsewhere.standing(fused.result, rows, backbones).parameters == 110
-    first = rows[0].result
-    assert first
-    assert elsewhere.standing(first, rows, backbones).parameters == 100
+    found = elsewhere.standings(rows, backbones)
+    assert [(str(one.result.probe), one.parameters) for one in found] == [
+        ("a/y", 100),
+        ("fusion/f", 110),
+    ]
+    assert elsewhere.standings([rows[-1]], backbones) == []
 
 
 class _Total:
@@ -88,11 +93,3 @@ class _Total:
 
 def test_every_published_number_has_an_address() -> None:
     assert all(one.url.startswith("http") for one in elsewhere.PUBLISHED)
-
-
-def test_the_page_has_a_standing_only_if_something_was_run(params: dict[str, Any]) -> None:
-    results = [one.result for one in ROWS if one.result]
-    found = elsewhere.elsewhere(params, ROWS, [], ranking.ranked(results, "tuned"))
-    assert found
-    assert found.standing
-    assert str(found.standing.result.probe) in {"vgg/p5", "vgg/mean", "untrained/p5"}
