@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 def minimise_along(
     y: NDArray[np.float64],
     alpha: NDArray[np.float64],
-    f: NDArray[np.float64],
     step: NDArray[np.float64],
-    f_step: NDArray[np.float64],
+    r: NDArray[np.float64],
+    s: NDArray[np.float64],
     C: float,
 ) -> float:
     """Return the t in [0, 1] that minimises J at alpha + t step, for one class.
 
-    J is that of svm/newton.py. y, alpha, f, step and f_step, which is (K + 1) step, have the shape (n,).
-    The slope of J is increasing and linear between the t at which a row's hinge starts or ends. With the
-    hinges r - t s, it is a + b t, where a and b change at each such t.
+    J is that of svm/newton.py; r = 1 - y f are the distances to the margin at alpha, and r - t s those
+    at alpha + t step. All have the shape (n,). The slope of J is increasing and linear between the t at
+    which a row's hinge starts or ends: it is a + b t, where a and b change at each such t.
     """
-    # |w + t dw|^2 and w.dw as kernel products: w = X^T alpha, X w = f.
-    r, s = 1 - y * f, y * f_step
+    f_step = y * s  # (K + 1) step, as y is its own inverse
     active = (r > 0) | ((r == 0) & (s < 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         at = r / s

@@ -19,6 +19,9 @@ the minimum: tests/svm/test_newton.py compares the two.) Where the classes are b
 of steps are possible; from the minimum of a smaller C there are a few dozen. A slow search therefore
 restarts from there.
 
+In A, the equation says 1 - y_i f_i = y_i alpha_i / (2 C). If C K is large, such a distance to the
+margin is far below the rounding of f_i. So it is taken from alpha, and not from the difference.
+
 The end of each search is checked: a_i = max(0, y_i alpha_i) is feasible in the dual problem, so J is
 above the minimum by at most the duality gap between the two. The gap is that of the kernel as it is in
 memory. If rounding has made the kernel indefinite, and an eigenvalue is near -1 / (2 C), its minimum may
@@ -86,15 +89,14 @@ def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) 
 
 
 class _State:
-    """State of the search for one class: alpha (n,), f (n,) and the mask `inside` of the margin (n,)."""
+    """State of the search for one class: alpha (n,) and the distances r = 1 - y f (n,) to the margin."""
 
     def __init__(self, n: int) -> None:
         self.start(n)
 
     def start(self, n: int) -> None:
         """Start, or restart, at alpha = 0, where every row is inside the margin."""
-        self.alpha, self.f = np.zeros(n), np.zeros(n)
-        self.inside = np.ones(n, dtype=np.bool_)
+        self.alpha, self.r = np.zeros(n), np.ones(n)
 
 
 class _System:
@@ -167,26 +169,27 @@ def _minimise(
 def _newton(system: _System, y: NDArray[np.float64], state: _State, limit: int) -> bool:
     """Move `state` to the minimum of J for one class; return whether `limit` steps were enough."""
     for _ in range(limit):
-        alpha = system.solve(y, state.inside)
-        f = system.K @ alpha
-        if np.array_equal(y * f < 1, state.inside):
-            state.alpha, state.f = alpha, f
+        inside = state.r > 0
+        alpha = system.solve(y, inside)
+        r = np.where(inside, y * alpha / (2 * system.C), 1 - y * (system.K @ alpha))
+        if np.array_equal(r > 0, inside):
+            state.alpha, state.r = alpha, r
             return True
-        step, f_step = alpha - state.alpha, f - state.f
-        length = minimise_along(y, state.alpha, state.f, step, f_step, system.C)
-        state.alpha, state.f = state.alpha + length * step, state.f + length * f_step
-        if length * np.abs(f_step).max() <= 1e-12 * np.abs(state.f).max():
+        step, s = alpha - state.alpha, state.r - r
+        length = minimise_along(y, state.alpha, step, state.r, s, system.C)
+        state.alpha, state.r = state.alpha + length * step, state.r - length * s
+        if length * np.abs(s).max() <= 1e-12 * np.abs(1 - state.r).max():
             return True  # J can only change by rounding, such as that of rows on the margin
-        state.inside = y * state.f < 1
     return False
 
 
 def _gap(K: NDArray[np.float64], C: float, y: NDArray[np.float64], state: _State) -> float:
     """Return the duality gap of a class, relative to its objective J."""
+    f = K @ state.alpha
     a = np.maximum(0.0, y * state.alpha)
-    dual_f = state.f if np.array_equal(y * a, state.alpha) else K @ (y * a)
-    hinge = np.maximum(0.0, 1 - y * state.f)
-    primal = float(state.alpha @ state.f / 2 + C * hinge @ hinge)
+    dual_f = f if np.array_equal(y * a, state.alpha) else K @ (y * a)
+    hinge = np.maximum(0.0, 1 - y * f)
+    primal = float(state.alpha @ f / 2 + C * hinge @ hinge)
     return (primal - dual_objective(a, y, dual_f, C)) / primal
 
 

@@ -19,7 +19,7 @@ def test_the_minimum_is_scipys(seed: int, length: float, C: float) -> None:
         hinge = np.maximum(0, 1 - y * (K @ a))
         return float(a @ K @ a / 2 + C * hinge @ hinge)
 
-    t = minimise_along(y, alpha, K @ alpha, step, K @ step, C)
+    t = minimise_along(y, alpha, step, 1 - y * (K @ alpha), y * (K @ step), C)
     theirs = minimize_scalar(objective, bounds=(0, 1), options={"xatol": 1e-12}).fun
     assert 0 <= t <= 1
     assert objective(t) <= min(theirs, objective(0), objective(1)) * (1 + 1e-12)
@@ -27,4 +27,4 @@ def test_the_minimum_is_scipys(seed: int, length: float, C: float) -> None:
 
 def test_a_step_upwards_is_not_made() -> None:
     y = np.array([1.0, -1.0])
-    assert minimise_along(y, np.zeros(2), np.zeros(2), -y, -y, 1.0) == 0.0
+    assert minimise_along(y, np.zeros(2), -y, np.ones(2), -np.ones(2), 1.0) == 0.0

@@ -172,6 +172,23 @@ def test_the_duality_gap_is_that_of_rounding(kind: str) -> None:
     assert abs(fit(K, y, train, 1.0).gap) < 1e-12
 
 
+@pytest.mark.parametrize("size", [1.0, 1e2, 1e4])
+@pytest.mark.parametrize("C", [1e-6, 1.0, 10.0])
+def test_features_of_any_size_are_fitted_exactly(C: float, size: float) -> None:
+    """The largest are as VGG16's pool1 of pixels from 0 to 255, where two training images are equal.
+
+    The distances to the margin are then below the rounding of the decision values.
+    """
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 100)
+    latent = rng.normal(size=(4, 8))[y] + 1.5 * rng.normal(size=(100, 8))
+    X = size * np.maximum(latent @ rng.normal(size=(8, 600)) + rng.normal(size=(100, 600)), 0)
+    X[0], y[0] = X[1], y[1]
+    svm = newton.fit(X @ X.T, y, C=C)
+    assert svm.converged
+    assert abs(svm.gap) < 1e-12
+
+
 def test_the_duality_gap_bounds_the_distance_from_the_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y, _ = data("d < n")
     X = X.astype(np.float64)
