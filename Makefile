@@ -25,7 +25,7 @@ $(VENV)/.made: requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo, without a download
+demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo; needs the package index only
 	tests/support/scratch.sh build/demo params.demo.yaml
 	cd build/demo && python -m stages.check --names && dvc repro --quiet
 	@echo 'In this folder: build/demo/results/report.html'
