@@ -124,21 +124,18 @@ def elsewhere(
     """The comparison; None for other images than 15 Scene, and for other splits than its own."""
     if params["data"]["source"] != "scene15" or params["splits"]["file"]:
         return None
-    course = [(known, beside(known, params, rows)) for known in COURSE]
+    course = [(known, beside(known, params, backbones)) for known in COURSE]
     return Elsewhere(course, PUBLISHED, standings(rows, backbones))
 
 
-def beside(known: Course, params: Mapping[str, Any], rows: Sequence[Row]) -> list[Beside]:
+def beside(known: Course, params: Mapping[str, Any], backbones: Sequence[Backbone]) -> list[Beside]:
     """The probes of the same layer with pretrained weights, run or not."""
     found = []
-    for row in rows:
-        if row.probe.fused:
-            continue
-        entry = params["backbones"][row.probe.backbone]
-        tap = Tap.of(entry["layers"][row.probe.layer])
-        same = (entry["model"], tap.module, tap.pool) == (known.model, known.module, "none")
-        if same and not entry["weights"].startswith("random"):
-            found.append(_compared(known, row))
+    for backbone in backbones:
+        if backbone.model == known.model and not backbone.random:
+            layers = params["backbones"][backbone.name]["layers"]
+            taps = [(row, Tap.of(layers[row.probe.layer])) for row in backbone.rows]
+            found += [_compared(known, row) for row, tap in taps if tap == Tap(known.module)]
     return found
 
 
