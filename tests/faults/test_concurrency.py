@@ -32,6 +32,7 @@ def test_a_queue_with_two_workers(project: Project) -> None:
             break
         time.sleep(1)
     assert status.count("Success") == len(values), status
+    project.run("dvc", "queue", "stop", "--kill")  # workers wait ten seconds for more, and then end
     table = csv.DictReader(project.run("dvc", "exp", "show", "--csv").splitlines())
     tried = {line["svm.C"]: line["results/summary/squeeze/pool1.json:fixed_C"] for line in table}
     assert all(0 <= float(tried[value]) <= 1 for value in values), tried

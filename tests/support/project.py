@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -32,11 +33,17 @@ class Project:
         return project
 
     def run(self, *command: str, status: int = 0) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=variables(), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        """Run a command to its end, within ten minutes, with this exit status; return its output."""
+        # A file and not a pipe: what `dvc queue start` leaves running would keep a pipe open.
+        with TemporaryFile("w+") as output:
+            done = subprocess.run(
+                command, cwd=self.folder, env=variables(), stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, timeout=600, check=False,
+            )  # fmt: skip
+            output.seek(0)
+            said = output.read()
+        assert done.returncode == status, said
+        return said
 
     def repro(self, *options: str, status: int = 0) -> set[str]:
         """Run `dvc repro` and return the stages that ran."""
