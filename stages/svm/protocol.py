@@ -111,7 +111,7 @@ class Fixed:
         """Train on one split."""
         train, fitting = split.train, timing.Stopwatch()
         with fitting:
-            K = fusion.kernel(members, train)[:, train]
+            K = fusion.columns(members, train)
             (svm,) = solver(self.solver)(K[train], y[train], [self.C])
         with one_blas_thread():
             decisions = svm.decide(K)

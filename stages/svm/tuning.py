@@ -102,8 +102,7 @@ def _try(
     solve: Solver,
 ) -> tuple[list[float], float]:
     """Return the accuracy of one fold for each C, and the largest duality gap."""
-    K = fusion.kernel(members, train)
-    svms = solve(K[np.ix_(train, train)], y[train], grid)
-    cross = K[np.ix_(test, train)]
+    K = fusion.columns(members, train)
+    svms, cross = solve(K[train], y[train], grid), K[test]
     accuracies = [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]
     return accuracies, max(svm.gap for svm in svms)

@@ -213,3 +213,26 @@ def test_a_path_gives_what_each_fit_alone_gives(kind: str) -> None:
         alone = newton.fit(K, y[train], C=C)
         assert svm.converged
         assert np.abs(svm.decide(K) - alone.decide(K)).max() < 1e-7
+
+
+@pytest.mark.parametrize("kind", ["d < n", "d > n", "duplicate rows", "low rank"])
+def test_starting_at_half_of_the_rows_changes_no_byte_and_solves_less(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y, train = data(kind)
+    K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))
+    rows: list[int] = []
+    solve = newton._System.solve
+
+    def counted(system: newton._System, targets: Rows, inside: NDArray[np.bool_]) -> Rows:
+        rows.append(int(inside.sum()))
+        return solve(system, targets, inside)
+
+    monkeypatch.setattr(newton._System, "solve", counted)
+    started = fit(K, y, train, 10.0)
+    operations = sum(np.array(rows) ** 3)
+    rows.clear()
+    monkeypatch.setattr(newton, "WORTH_HALVING", N)
+    from_zero = fit(K, y, train, 10.0)
+    assert np.array_equal(started.alpha, from_zero.alpha)
+    assert operations < 0.7 * sum(np.array(rows) ** 3)
