@@ -176,6 +176,7 @@ def _result(probe: Probe, trained: _Trained, kernel_seconds: float, **more: Any)
         probe,
         tuned=scores["tuned"],
         fixed=scores["fixed"],
+        relative_C=tuned["relative_C"],
         tuned_at_edge=made["at_edge"],
         cv_accuracy=tuned["cv_accuracy"],
         feature_dim=made["feature_dim"],

@@ -15,13 +15,13 @@ from stages.runtime.probe import Probe
 COLUMNS = """
     probe backbone layer pool status members accuracy balanced_accuracy distinct_accuracy train_accuracy
     mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
-    tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy tuned_train_accuracy
-    mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy std_tuned_balanced_accuracy
-    cv_accuracy n_train n_test n_duplicates splits converged mcnemar_backbone mcnemar_best
-    resampled_t_backbone resampled_t_best tuned_mcnemar_backbone tuned_mcnemar_best
-    tuned_resampled_t_backbone tuned_resampled_t_best softmax_accuracy softmax_converged
-    feature_seconds svm_seconds softmax_seconds kernel_seconds fit_seconds all_seconds slowed
-    extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor svm_processor
+    relative_C tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy
+    tuned_train_accuracy mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy
+    std_tuned_balanced_accuracy cv_accuracy n_train n_test n_duplicates splits converged
+    mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best tuned_mcnemar_backbone
+    tuned_mcnemar_best tuned_resampled_t_backbone tuned_resampled_t_best softmax_accuracy
+    softmax_converged feature_seconds svm_seconds softmax_seconds kernel_seconds fit_seconds all_seconds
+    slowed extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor svm_processor
 """.split()  # noqa: SIM905 a long list reads better as words
 # The two protocols: C tuned by cross-validation inside the training rows, and the fixed `svm.C`.
 PROTOCOLS = ("tuned", "fixed")
@@ -87,11 +87,12 @@ class Scores:
 class Result:
     """The numbers of one probe or fusion that was run.
 
-    `tuned` and `fixed` are its scores with either C; `tuned_at_edge` tells whether the tuned C is the
-    first or the last of the grid. Times are wall-clock seconds: feature = decode + read + forward up to
-    the layer (or writing, if that takes longer) + joining the file, for all images; svm = kernel + fit;
-    all = the whole protocol on all cores. A fusion needs one pass of each of its backbones and the
-    kernels of all its layers. `slowed` lists the stages whose time other programs made longer.
+    `tuned` and `fixed` are its scores with either C. `relative_C` is the tuned C in the units of the
+    grid; `tuned_at_edge` tells whether a wider grid may hold a better C. Times are wall-clock seconds:
+    feature = decode + read + forward up to the layer (or writing, if that takes longer) + joining the
+    file, for all images; svm = kernel + fit; all = the whole protocol on all cores. A fusion needs one
+    pass of each of its backbones and the kernels of all its layers. `slowed` lists the stages whose time
+    other programs made longer.
     `train_peak_bytes` is of all processes together. `memory` and `softmax` are None for a fusion;
     `softmax` also if that stage has not run with the present parameters. `ranking` adds `n_duplicates`,
     the number of test images that have a duplicate in training. `pool` is the readout, one per layer.
@@ -100,6 +101,7 @@ class Result:
     probe: Probe
     tuned: Scores
     fixed: Scores
+    relative_C: float
     tuned_at_edge: bool
     cv_accuracy: float
     feature_dim: int
