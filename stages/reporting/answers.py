@@ -12,6 +12,7 @@ from stages.reporting.layer_answers import (
     Duplicates,
     Fusion,
     Heads,
+    Nearest,
     Pretraining,
     Prices,
     ViewEffect,
@@ -86,6 +87,7 @@ class Report:
     channels: list[Channel]
     alike_channels: list[str]
     heads: Heads | None
+    nearest: Nearest | None
     view_effects: list[ViewEffect]
     prices: Prices | None
     duplicates: Duplicates
@@ -127,6 +129,7 @@ def answer(found: Findings) -> Report:
         channels=channels,
         alike_channels=picture_answers.alike_channels(channels),
         heads=layer_answers.heads(results),
+        nearest=layer_answers.nearest(results),
         view_effects=layer_answers.view_effects(found.params, results, found.outcomes),
         prices=layer_answers.prices(results, tuned) if tuned else None,
         duplicates=layer_answers.count_duplicates(found.pairs, found.index),

@@ -104,6 +104,36 @@ def heads(results: Sequence[Result]) -> Heads | None:
 
 
 @dataclass(frozen=True)
+class Nearest:
+    """Question 10: the layers on which the k nearest neighbours were tried too.
+
+    beaten : at how many of them the SVM (C tuned) is better on average over the random splits
+    best : the result of the most accurate neighbours, and its metric
+    """
+
+    each: list[Result]
+    beaten: int
+    best: tuple[Result, str]
+
+
+def nearest(results: Sequence[Result]) -> Nearest | None:
+    """The neighbours beside the SVMs; None if no layer has neighbours."""
+    tried = [
+        (one.knn[metric].mean_accuracy, one, metric) for one in results if one.knn for metric in one.knn
+    ]
+    if not tried:
+        return None
+    best = max(tried, key=lambda line: line[0])[1:]
+    each = [result for result in results if result.knn]
+    beaten = sum(
+        result.tuned.mean_accuracy > max(one.mean_accuracy for one in result.knn.values())
+        for result in each
+        if result.knn
+    )
+    return Nearest(each, beaten, best)
+
+
+@dataclass(frozen=True)
 class Prices:
     """Question 11: ranges are (least, most), `peaks` in GiB, `gains` of the tuned C in points."""
 

@@ -98,6 +98,9 @@ class Paths:
     def softmax(self, probe: Probe) -> Path:
         return self.data / "softmax" / f"{probe}.json"
 
+    def knn(self, probe: Probe) -> Path:
+        return self.data / "knn" / f"{probe}.json"
+
     def pca(self, probe: Probe, suffix: str) -> Path:
         """Accuracy against the number of components: `.csv` the curve, `.json` its settings."""
         return self.data / "pca" / str(probe) / f"components{suffix}"

@@ -6,7 +6,7 @@ from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.reporting import layer_answers
 from stages.reporting.predictions import Component, Outcome
-from stages.reporting.table import Memory, Softmax
+from stages.reporting.table import Memory, Neighbours, Softmax
 from stages.runtime.probe import Probe
 
 
@@ -86,6 +86,25 @@ def test_the_softmax_layer_beside_the_svm() -> None:
     assert (heads.seconds, heads.svm_seconds) == (2.0, 3.0)
     assert [str(one.probe) for one in heads.each] == ["n/a", "n/b", "n/c"]
     assert layer_answers.heads([result("n/d", 0.8)]) is None
+
+
+def test_the_nearest_neighbours_beside_the_svm() -> None:
+    def near(cosine: float, euclidean: float) -> dict[str, Neighbours]:
+        both = {"cosine": cosine, "euclidean": euclidean}
+        return {metric: Neighbours(3, 0.5, mean, 0.01) for metric, mean in both.items()}
+
+    nearest = layer_answers.nearest(
+        [
+            result("n/a", 0.8, knn=near(0.7, 0.6), mean_tuned_accuracy=0.75),
+            result("n/b", 0.8, knn=near(0.6, 0.78), mean_tuned_accuracy=0.75),
+            result("n/c", 0.8, knn=near(0.4, 0.3), mean_tuned_accuracy=0.5),
+            result("n/d", 0.8),
+        ]
+    )
+    assert nearest
+    assert [str(one.probe) for one in nearest.each] == ["n/a", "n/b", "n/c"]
+    assert (str(nearest.best[0].probe), nearest.best[1], nearest.beaten) == ("n/b", "euclidean", 2)
+    assert layer_answers.nearest([result("n/d", 0.8)]) is None
 
 
 def test_what_tuning_gains() -> None:

@@ -58,6 +58,7 @@ SMALL: dict[str, Any] = {
         "seed": 0,
     },
     "softmax": {"C": 1.0, "max_iter": 100},
+    "knn": {"k": [1, 3]},
     "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
     "predict": {"probes": ["squeeze/pool2"]},
     "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},

@@ -29,6 +29,7 @@ ORDER = [
         "fuse",
         "tune_fusion",
         "softmax",
+        "knn",
         "pca",
         "export",
         "report",

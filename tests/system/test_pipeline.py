@@ -19,7 +19,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
 OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
-OF_PROBES = ("gram", "train", "tune", "softmax")
+OF_PROBES = ("gram", "train", "tune", "softmax", "knn")
 ALL = {
     *(
         "download",
@@ -132,6 +132,7 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "train@squeeze/pool3",
         "tune@squeeze/pool3",
         "softmax@squeeze/pool3",
+        "knn@squeeze/pool3",
         "report",
     }
 
