@@ -3,20 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stages.reporting import layer_answers, network_answers, picture_answers, ranking
+from stages.reporting import (
+    classifier_answers,
+    layer_answers,
+    likeness,
+    network_answers,
+    picture_answers,
+    ranking,
+)
 from stages.reporting.backbones import Backbone, one_of_each_model
+from stages.reporting.classifier_answers import Heads, Nearest
 from stages.reporting.elsewhere import Elsewhere, elsewhere
 from stages.reporting.findings import Findings
 from stages.reporting.layer_answers import (
     Dimensions,
     Duplicates,
     Fusion,
-    Heads,
-    Nearest,
     Pretraining,
     Prices,
     ViewEffect,
 )
+from stages.reporting.likeness import Alike
 from stages.reporting.network_answers import Parameters, Said, Training
 from stages.reporting.picture_answers import Channel, Seen
 from stages.reporting.predictions import Outcome
@@ -88,6 +95,7 @@ class Report:
     alike_channels: list[str]
     heads: Heads | None
     nearest: Nearest | None
+    alike: Alike | None
     view_effects: list[ViewEffect]
     prices: Prices | None
     duplicates: Duplicates
@@ -128,8 +136,9 @@ def answer(found: Findings) -> Report:
         grey=picture_answers.grey(backbones),
         channels=channels,
         alike_channels=picture_answers.alike_channels(channels),
-        heads=layer_answers.heads(results),
-        nearest=layer_answers.nearest(results),
+        heads=classifier_answers.heads(results),
+        nearest=classifier_answers.nearest(results),
+        alike=likeness.alike(found.likeness, backbones),
         view_effects=layer_answers.view_effects(found.params, results, found.outcomes),
         prices=layer_answers.prices(results, tuned) if tuned else None,
         duplicates=layer_answers.count_duplicates(found.pairs, found.index),

@@ -98,6 +98,11 @@ class Paths:
     def softmax(self, probe: Probe) -> Path:
         return self.data / "softmax" / f"{probe}.json"
 
+    @property
+    def similarity(self) -> Path:
+        """How alike every two layers are."""
+        return self.data / "similarity.csv"
+
     def knn(self, probe: Probe) -> Path:
         return self.data / "knn" / f"{probe}.json"
 

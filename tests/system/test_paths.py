@@ -30,6 +30,7 @@ ORDER = [
         "tune_fusion",
         "softmax",
         "knn",
+        "similarity",
         "pca",
         "export",
         "report",

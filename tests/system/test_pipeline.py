@@ -27,6 +27,7 @@ ALL = {
         "find_duplicates",
         "split",
         "report",
+        "similarity",
         "fuse@both",
         "tune_fusion@both",
     ),
@@ -133,6 +134,7 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "tune@squeeze/pool3",
         "softmax@squeeze/pool3",
         "knn@squeeze/pool3",
+        "similarity",
         "report",
     }
 

@@ -13,6 +13,7 @@ def draw(folder: Path, found: Findings) -> None:
     pictures = {path.stem: path for path in (folder / f"{name}.png" for name in NEED_RESULTS)}
     uncertainty.duplicates(folder / "duplicates.png", found.near_pairs, found.pixels, found.index)
     uncertainty.components(folder / "components.png", found.components)
+    classes.similarity(folder / "similarity.png", found.likeness)
     ranking, results = found.ranking("tuned"), found.results
     if ranking is None:
         for path in pictures.values():
