@@ -7,7 +7,7 @@ PARTS = extraction training kernels disk memory overhead scale
 REV ?= main
 # The stages whose files are small or slow to make; `dvc pull` fetches these.
 LIGHT = decode find_duplicates split summarize time_training inspect_network draw gram train tune fuse \
-	tune_fusion softmax knn similarity pca
+	tune_fusion softmax knn learning_curve similarity pca
 # For `make repro QUIET=1`: no progress bars.
 export TQDM_DISABLE := $(if $(QUIET),1,$(TQDM_DISABLE))
 OPTIONAL = solver precision left_out duplicates tweaks

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stages.reporting import (
     classifier_answers,
     layer_answers,
+    learning,
     likeness,
     network_answers,
     picture_answers,
@@ -23,6 +24,7 @@ from stages.reporting.layer_answers import (
     Prices,
     ViewEffect,
 )
+from stages.reporting.learning import Learning
 from stages.reporting.likeness import Alike
 from stages.reporting.network_answers import Parameters, Said, Training
 from stages.reporting.picture_answers import Channel, Seen
@@ -89,6 +91,7 @@ class Report:
     examples: list[tuple[str, str]]
     training: list[Training]
     fit: Fit | None
+    learning: Learning | None
     pretraining: list[Pretraining]
     grey: bool
     channels: list[Channel]
@@ -132,6 +135,7 @@ def answer(found: Findings) -> Report:
         examples=network_answers.example_files(backbones),
         training=network_answers.training(backbones, setting.n_train),
         fit=fit(results, found.outcomes[tuned.best.probe]) if tuned else None,
+        learning=learning.learning(found.learning, backbones),
         pretraining=layer_answers.pretraining(backbones),
         grey=picture_answers.grey(backbones),
         channels=channels,

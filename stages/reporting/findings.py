@@ -8,7 +8,7 @@ from stages.dataset import duplicates, index, splits
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.dataset.pixels import Pixels
-from stages.reporting import backbones, likeness, predictions, ranking, results
+from stages.reporting import backbones, learning, likeness, predictions, ranking, results
 from stages.reporting.backbones import Backbone
 from stages.reporting.likeness import Likeness
 from stages.reporting.predictions import Component, Outcome
@@ -40,6 +40,7 @@ class Findings:
     components: dict[Probe, list[Component]]
     backbones: list[Backbone]
     likeness: Likeness | None
+    learning: dict[Probe, list[learning.Point]]
 
     @property
     def results(self) -> list[Result]:
@@ -89,4 +90,5 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
         components=results.components(study),
         backbones=backbones.read(study, rows),
         likeness=likeness.read(paths.similarity, run),
+        learning=learning.read(study),
     )

@@ -30,6 +30,7 @@ ORDER = [
         "tune_fusion",
         "softmax",
         "knn",
+        "learning_curve",
         "similarity",
         "pca",
         "export",

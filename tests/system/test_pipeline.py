@@ -19,7 +19,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
 OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
-OF_PROBES = ("gram", "train", "tune", "softmax", "knn")
+OF_PROBES = ("gram", "train", "tune", "softmax", "knn", "learning_curve")
 ALL = {
     *(
         "download",
@@ -36,7 +36,11 @@ ALL = {
     *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
 }
 FIXED = {*(f"train@{probe}" for probe in PROBES), "fuse@both", "report"}
-TUNED = {*(f"tune@{probe}" for probe in PROBES), "tune_fusion@both", "report"}
+OF_PROBES_TUNED = ("tune", "learning_curve")
+TUNED = {
+    *(f"{stage}@{probe}" for stage in OF_PROBES_TUNED for probe in PROBES),
+    *("tune_fusion@both", "report"),
+}
 OF_SVM = {"pca@squeeze/pool2", "export@squeeze/pool2"}
 PLOTS = ("Accuracy by depth", "Cross-validation", "Random splits", "Components", "Confusion matrix")
 INSPECT = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
@@ -134,6 +138,7 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "tune@squeeze/pool3",
         "softmax@squeeze/pool3",
         "knn@squeeze/pool3",
+        "learning_curve@squeeze/pool3",
         "similarity",
         "report",
     }
