@@ -121,11 +121,13 @@ def _start_at_half(K: NDArray[np.float64], C: float, searches: Sequence[_Search]
     halves = [(np.ascontiguousarray(y[::2]), _State(len(half))) for y, _ in searches]
     _start_at_half(half, C, halves)
     system = System(half, C)
-    for (y, state), search in zip(searches, halves, strict=True):
+    for search in halves:
         _newton(system, *search, PATIENCE)
-        state.alpha[::2] = search[1].alpha
-        state.r = 1 - y * (K[:, ::2] @ search[1].alpha)
-        state.r[::2] = search[1].r
+    f = K[::2].T @ np.stack([state.alpha for _, state in halves], axis=1)
+    for (y, state), (_, found), of_class in zip(searches, halves, f.T, strict=True):
+        state.alpha[::2] = found.alpha
+        state.r = 1 - y * of_class
+        state.r[::2] = found.r
 
 
 def _minimise(

@@ -78,7 +78,7 @@ def test_dvcs_own_commands(project: Project) -> None:
     html = (project.folder / "dvc_plots" / "index.html").read_text()
     assert all(f'"title": {{"text": "{title}"' in html for title in PLOTS)
     pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
-    assert len(pictures) == 10 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert len(pictures) == 12 + 2 * 2  # the report's figures, and two images' maps by two backbones
     figures = [path for path in pictures if path.parts[1] == "figures"]
     assert all("workspace_" + "_".join(path.parts) in html for path in figures)
     assert project.run("git", "status", "--short") == ""
@@ -149,7 +149,7 @@ def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None
     # How many parameters there are, and how long a step takes, does not depend on their values.
     untouched = {"summarize@shuffle", "time_training@shuffle"}
     its_own = {stage for stage in ALL if "shuffle" in stage} - untouched
-    assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "report"}
+    assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "similarity", "report"}
 
 
 def test_another_view_of_one_backbone_leaves_the_others_alone(project: Project) -> None:
@@ -159,7 +159,8 @@ def test_another_view_of_one_backbone_leaves_the_others_alone(project: Project) 
 
     project.edit(crop)
     its_own = {stage for stage in ALL if "shuffle" in stage} - {"fetch_weights@shuffle"}
-    assert project.repro() == its_own | {"decode@cut", "fuse@both", "tune_fusion@both", "report"}
+    of_all = {"fuse@both", "tune_fusion@both", "similarity", "report"}
+    assert project.repro() == its_own | of_all | {"decode@cut"}
 
 
 def test_another_fusion_runs_alone(project: Project) -> None:
@@ -173,7 +174,9 @@ def test_another_fusion_runs_alone(project: Project) -> None:
 
 def test_other_splits_run_what_they_train(project: Project) -> None:
     project.edit(lambda p: p["splits"].update(random=3))
-    more = {"split", "train@squeeze/pool3", "tune@squeeze/pool3", "fuse@all", "tune_fusion@all"}
+    of_splits = ("train", "tune", "knn", "learning_curve")
+    of_probes = {f"{stage}@{probe}" for stage in of_splits for probe in (*PROBES, "squeeze/pool3")}
+    more = of_probes | {"split", "fuse@all", "tune_fusion@all"}
     assert project.repro() == FIXED | TUNED | more  # nothing that knows the headline split alone
 
 
