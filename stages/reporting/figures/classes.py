@@ -63,7 +63,7 @@ def similarity(path: Path, found: Likeness | None) -> None:
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axis = figure.subplots()
     _heat(figure, axis, found.cka.clip(0, 1), colormaps["cividis"], "CKA, unbiased", size=5.5)
-    _labels(axis, names, names)
+    _labels(axis, names, names, longest=40)
     for line, (before, after) in enumerate(pairwise(found.probes)):
         if before.backbone != after.backbone:
             axis.axhline(line + 0.5, color="white", linewidth=2.5)
@@ -113,10 +113,9 @@ def _heat(
     bar.outline.set_visible(False)
 
 
-def _labels(axis: Axes, columns: Sequence[str], lines: Sequence[str]) -> None:
-    axis.set_xticks(
-        range(len(columns)), [style.short(name, 20) for name in columns], rotation=45, ha="right"
-    )
+def _labels(axis: Axes, columns: Sequence[str], lines: Sequence[str], longest: int = 20) -> None:
+    names = [style.short(name, longest) for name in columns]
+    axis.set_xticks(range(len(columns)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(lines)), [style.short(name, 40) for name in lines], fontsize=8.5)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
