@@ -35,7 +35,7 @@ class Alike:
 
     neighbours : the least and the most CKA of two layers of a backbone that are next to each other in
         depth
-    models : the two layers of different models that are most alike, and their CKA
+    models : the two layers of different pretrained models that are most alike, and their CKA
     training : the least and the most CKA of a layer with pretrained and with random weights
     """
 
@@ -67,12 +67,14 @@ def alike(found: Likeness | None, backbones: Sequence[Backbone]) -> Alike | None
     if found is None:
         return None
     models = {one.name: one.model for one in backbones}
+    pretrained = {one.name for one in backbones if not one.random}
     whole = [[r.probe for r in one.results if not r.pooled] for one in backbones]
     neighbours = (pair for layers in whole for pair in pairwise(layers))
     across = {
         pair: found.of(*pair)
         for pair in combinations(found.probes, 2)
-        if models[pair[0].backbone] != models[pair[1].backbone]
+        if {probe.backbone for probe in pair} <= pretrained
+        and models[pair[0].backbone] != models[pair[1].backbone]
     }
     across = {pair: value for pair, value in across.items() if not np.isnan(value)}
     best = max(across, key=across.__getitem__, default=None)

@@ -14,7 +14,7 @@ net/a,control/b,0.9,0.7
 net/b,control/b,0.9,0.25
 net/a,other/z,0.9,0.4
 net/b,other/z,0.9,0.5
-control/b,other/z,0.9,nan
+control/b,other/z,0.9,0.9
 """
 BACKBONES = [
     backbone("net", "timm/net", "V1", [row("net/a", 0.7), row("net/b", 0.8)]),
@@ -47,6 +47,12 @@ def test_fewer_than_two_layers_are_nothing(file: Path, tmp_path: Path) -> None:
 def test_what_the_report_says_of_them(file: Path) -> None:
     found = likeness.alike(likeness.read(file, [A, B, C, D]), BACKBONES)
     assert found == likeness.Alike((0.8, 0.8), (B, D, 0.5), (0.25, 0.25))
+
+
+def test_a_layer_of_constants_is_told_of_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("one,other,cka,unbiased_cka\nnet/a,net/b,nan,nan\n")
+    assert likeness.alike(likeness.read(path, [A, B]), BACKBONES) == likeness.Alike(None, None, None)
 
 
 def test_one_network_alone_has_no_other_model(file: Path) -> None:
