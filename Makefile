@@ -7,7 +7,7 @@ PARTS = extraction training kernels disk memory overhead scale
 REV ?= main
 # The stages whose files are small or slow to make; `dvc pull` fetches these.
 LIGHT = decode find_duplicates split summarize time_training inspect_network draw gram train tune fuse \
-	tune_fusion softmax pca
+	tune_fusion softmax knn learning_curve similarity pca
 # For `make repro QUIET=1`: no progress bars.
 export TQDM_DISABLE := $(if $(QUIET),1,$(TQDM_DISABLE))
 OPTIONAL = solver precision left_out duplicates tweaks
@@ -33,7 +33,7 @@ demo: $(VENV)/.made ## run the whole pipeline on generated scenes, in build/demo
 repro: $(VENV)/.made ## run the study; stages whose weights are unavailable do not stop the others; QUIET=1
 	python -m stages.check --names
 	python -m stages.forecast
-	dvc repro --keep-going $(if $(QUIET),--quiet) || { dvc repro --single-item report; exit 1; }
+	dvc repro --keep-going $(if $(QUIET),--quiet) || { dvc repro --single-item similarity report; exit 1; }
 
 pull-kernels: $(VENV)/.made ## pull all but images, weights and features: enough for another svm.C
 	dvc pull $(LIGHT)

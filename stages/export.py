@@ -51,6 +51,7 @@ def main(probe: Probe, *, paths: Paths) -> None:
         classes=images.classes,
         normalize=trained["normalize"],
         C=trained["C"],
+        relative_C=trained["relative_C"],
         channels=Pixels(paths.pixels(view))[0:1].shape[1],
         provenance=features.provenance,
     )

@@ -108,13 +108,15 @@ def refuse_stale(svm: LinearSVM, params: Mapping[str, Any]) -> None:
     grid, normalize = params["svm"]["grid"], params["svm"]["normalize"]
     trained = {**provenance.record(), "mean": provenance.mean, "std": provenance.std}
     differences = changed(
-        {**trained, "normalize": svm.normalize, "C": svm.C},
+        {**trained, "normalize": svm.normalize, "relative_C": svm.relative_C},
         {
             **requested(params, probe),
             "mean": mean,
             "std": std,
             "normalize": normalize,
-            "C": svm.C if svm.C in grid else f"of {', '.join(f'{C:g}' for C in grid)}",
+            "relative_C": svm.relative_C
+            if svm.relative_C in grid
+            else f"of {', '.join(f'{C:g}' for C in grid)}",
         },
     )
     if differences:

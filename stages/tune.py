@@ -21,11 +21,14 @@ from stages.svm.tuning import Tuned
 def main(probe: Probe, *, paths: Paths) -> None:
     """Write the results and the SVM of `probe`."""
     evaluation, (given,) = evaluate(Tuned, probe, [probe], f"tune@{probe}", paths)
+    curve = evaluation.headline.curve
+    assert curve is not None  # `Tuned` always draws one
     attributes = {
         "rows": given.provenance.rows,
         "split": splits.digest([given.index.split]),
         "normalize": given.normalize,
-        "C": evaluation.headline.C,
+        "C": curve.C,
+        "relative_C": curve.relative_C,
     }
     dual.write(paths.dual(probe), evaluation.headline.svm, attributes)
 

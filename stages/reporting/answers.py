@@ -3,19 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stages.reporting import layer_answers, network_answers, picture_answers, ranking
+from stages.reporting import (
+    classifier_answers,
+    layer_answers,
+    learning,
+    likeness,
+    network_answers,
+    picture_answers,
+    ranking,
+)
 from stages.reporting.backbones import Backbone, one_of_each_model
+from stages.reporting.classifier_answers import Heads, Nearest
 from stages.reporting.elsewhere import Elsewhere, elsewhere
 from stages.reporting.findings import Findings
 from stages.reporting.layer_answers import (
     Dimensions,
     Duplicates,
     Fusion,
-    Heads,
     Pretraining,
     Prices,
     ViewEffect,
 )
+from stages.reporting.learning import Learning
+from stages.reporting.likeness import Alike
 from stages.reporting.network_answers import Parameters, Said, Training
 from stages.reporting.picture_answers import Channel, Seen
 from stages.reporting.predictions import Outcome
@@ -81,11 +91,14 @@ class Report:
     examples: list[tuple[str, str]]
     training: list[Training]
     fit: Fit | None
+    learning: Learning | None
     pretraining: list[Pretraining]
     grey: bool
     channels: list[Channel]
     alike_channels: list[str]
     heads: Heads | None
+    nearest: Nearest | None
+    alike: Alike | None
     view_effects: list[ViewEffect]
     prices: Prices | None
     duplicates: Duplicates
@@ -122,11 +135,14 @@ def answer(found: Findings) -> Report:
         examples=network_answers.example_files(backbones),
         training=network_answers.training(backbones, setting.n_train),
         fit=fit(results, found.outcomes[tuned.best.probe]) if tuned else None,
+        learning=learning.learning(found.learning, backbones),
         pretraining=layer_answers.pretraining(backbones),
         grey=picture_answers.grey(backbones),
         channels=channels,
         alike_channels=picture_answers.alike_channels(channels),
-        heads=layer_answers.heads(results),
+        heads=classifier_answers.heads(results),
+        nearest=classifier_answers.nearest(results),
+        alike=likeness.alike(found.likeness, backbones),
         view_effects=layer_answers.view_effects(found.params, results, found.outcomes),
         prices=layer_answers.prices(results, tuned) if tuned else None,
         duplicates=layer_answers.count_duplicates(found.pairs, found.index),

@@ -25,6 +25,8 @@ def copy(found: Findings, paths: Paths, kept: Paths) -> None:
                     files.copy(path(paths, name, suffix), path(kept, name, suffix))
         if paths.pictures(name).exists():
             _copy_folder(paths.pictures(name), kept.pictures(name))
+    if paths.similarity.exists():
+        files.copy(paths.similarity, kept.similarity)
 
 
 def summarise(results: Iterable[Result], kept: Paths) -> None:

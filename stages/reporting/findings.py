@@ -8,8 +8,9 @@ from stages.dataset import duplicates, index, splits
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.dataset.pixels import Pixels
-from stages.reporting import backbones, predictions, ranking, results
+from stages.reporting import backbones, learning, likeness, predictions, ranking, results
 from stages.reporting.backbones import Backbone
+from stages.reporting.likeness import Likeness
 from stages.reporting.predictions import Component, Outcome
 from stages.reporting.ranking import Ranking
 from stages.reporting.results import Study
@@ -38,6 +39,8 @@ class Findings:
     curves: dict[Probe, list[tuple[float, float]]]
     components: dict[Probe, list[Component]]
     backbones: list[Backbone]
+    likeness: Likeness | None
+    learning: dict[Probe, list[learning.Point]]
 
     @property
     def results(self) -> list[Result]:
@@ -86,4 +89,6 @@ def read(params: Mapping[str, Any], paths: Paths) -> Findings:
         curves={probe: predictions.read_curve(paths.curve(probe)) for probe in run},
         components=results.components(study),
         backbones=backbones.read(study, rows),
+        likeness=likeness.read(paths.similarity, run),
+        learning=learning.read(study),
     )

@@ -1,9 +1,8 @@
-"""Questions 6, 8 and 10 to 14: what the layers give, at what price, and how sure that is."""
+"""Questions 6, 8 and 11 to 14: what the layers give, at what price, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import median
 from typing import Any
 
 from stages.dataset import duplicates
@@ -85,22 +84,6 @@ def view_effects(
         ViewEffect(a, b, (views[a.probe.backbone], views[b.probe.backbone]), adjusted)
         for (a, b), adjusted in zip(pairs, significance.holm(p), strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class Heads:
-    """Question 10: the layers that have a softmax layer too, and the median times of both."""
-
-    each: list[Result]
-    seconds: float
-    svm_seconds: float
-
-
-def heads(results: Sequence[Result]) -> Heads | None:
-    """The softmax layers beside the SVMs; None if there is no softmax layer."""
-    each = [result for result in results if result.softmax]
-    seconds = [result.softmax.seconds for result in each if result.softmax]
-    return Heads(each, median(seconds), median(r.svm_seconds for r in each)) if each else None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def write(found: Findings, paths: Paths, kept: Paths) -> None:
     """Write what was `found`, and the random splits of `paths`, to `kept`."""
     plots: dict[str, tuple[list[str], Lines]] = {
         "depth": (["backbone", "layer", "depth", "accuracy", "low", "high"], depth(found)),
-        "curves": (["backbone", "layer", "C", "accuracy"], curves(found)),
+        "curves": (["backbone", "layer", "relative_C", "accuracy"], curves(found)),
         "splits": (["probe", "split", "accuracy"], splits(found, paths)),
         "components": (["probe", "components", "accuracy"], components(found)),
         "confusion": (

@@ -106,8 +106,8 @@ def read_splits(path: Path) -> list[float]:
 
 
 def read_curve(path: Path) -> list[tuple[float, float]]:
-    """Read C and the mean accuracy over the folds, ascending in C."""
-    return [(float(line["C"]), float(line["accuracy"])) for line in read_csv(path)]
+    """Read C in the units of the grid and the mean accuracy over the folds, ascending in C."""
+    return [(float(line["relative_C"]), float(line["accuracy"])) for line in read_csv(path)]
 
 
 def read_components(path: Path, seconds: Sequence[float]) -> list[Component]:

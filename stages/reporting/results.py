@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.reporting import predictions
 from stages.reporting.predictions import Component
-from stages.reporting.table import PROTOCOLS, Memory, Result, Row, Scores, Softmax
+from stages.reporting.table import PROTOCOLS, Memory, Neighbours, Result, Row, Scores, Softmax
 from stages.runtime import timing
 from stages.runtime.files import read_json
 from stages.runtime.paths import Paths
@@ -87,6 +87,7 @@ def _layer(study: Study, probe: Probe) -> Row:
         memory=Memory(extract["peak_bytes"] - extract["loaded_bytes"], gram["peak_bytes"]),
         slowed=_slowed({"decode": decode, "extract": extract, "gram": gram, **trained.spent}),
         softmax=_softmax(study, probe, gram["kernel_seconds"]),
+        knn=_knn(study, probe),
     )
     return Row(probe, "run", result=result)
 
@@ -176,6 +177,7 @@ def _result(probe: Probe, trained: _Trained, kernel_seconds: float, **more: Any)
         probe,
         tuned=scores["tuned"],
         fixed=scores["fixed"],
+        relative_C=tuned["relative_C"],
         tuned_at_edge=made["at_edge"],
         cv_accuracy=tuned["cv_accuracy"],
         feature_dim=made["feature_dim"],
@@ -202,3 +204,20 @@ def _softmax(study: Study, probe: Probe, kernel_seconds: float) -> Softmax | Non
         return None
     seconds = kernel_seconds + spent["map_seconds"] + spent["fit_seconds"]
     return Softmax(record["accuracy"], record["converged"], seconds, timing.slowed(spent))
+
+
+def _knn(study: Study, probe: Probe) -> dict[str, Neighbours] | None:
+    record = read_json(study.paths.knn(probe))
+    wanted = {
+        **requested(study.params, probe),
+        **{key: study.params["svm"][key] for key in ("folds", "seed")},
+        "ks": sorted(study.params["knn"]["k"]),
+        "split_digest": study.split_digest,
+    }
+    if not holds(record, wanted):
+        return None
+    names = [field.name for field in fields(Neighbours)]
+    return {
+        metric: Neighbours(**{name: record[metric][name] for name in names})
+        for metric in ("cosine", "euclidean")
+    }

@@ -34,6 +34,7 @@ class Setting:
     similarity: float
     svm: Mapping[str, Any]
     softmax_C: float
+    learning_C: float
     level: float
     processors: list[str]
     absent: list[str]
@@ -56,6 +57,7 @@ def setting_of(found: Findings) -> Setting:
         similarity=params["duplicates"]["similarity"],
         svm=params["svm"],
         softmax_C=params["softmax"]["C"],
+        learning_C=params["learning_curve"]["relative_C"],
         level=significance.LEVEL,
         processors=sorted({processor for pair in pairs for processor in pair}),
         absent=absent(found.backbones, found.rows),

@@ -1,6 +1,6 @@
 """The table of results: one row for each probe and each fusion of params.yaml, run or not."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +15,13 @@ from stages.runtime.probe import Probe
 COLUMNS = """
     probe backbone layer pool status members accuracy balanced_accuracy distinct_accuracy train_accuracy
     mean_accuracy std_accuracy mean_balanced_accuracy std_balanced_accuracy feature_dim C tuned_C
-    tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy tuned_train_accuracy
-    mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy std_tuned_balanced_accuracy
-    cv_accuracy n_train n_test n_duplicates splits converged mcnemar_backbone mcnemar_best
-    resampled_t_backbone resampled_t_best tuned_mcnemar_backbone tuned_mcnemar_best
-    tuned_resampled_t_backbone tuned_resampled_t_best softmax_accuracy softmax_converged
+    relative_C tuned_at_edge tuned_accuracy tuned_balanced_accuracy tuned_distinct_accuracy
+    tuned_train_accuracy mean_tuned_accuracy std_tuned_accuracy mean_tuned_balanced_accuracy
+    std_tuned_balanced_accuracy cv_accuracy n_train n_test n_duplicates splits converged
+    mcnemar_backbone mcnemar_best resampled_t_backbone resampled_t_best tuned_mcnemar_backbone
+    tuned_mcnemar_best tuned_resampled_t_backbone tuned_resampled_t_best softmax_accuracy
+    softmax_converged knn_cosine_k knn_cosine_accuracy mean_knn_cosine_accuracy std_knn_cosine_accuracy
+    knn_euclidean_k knn_euclidean_accuracy mean_knn_euclidean_accuracy std_knn_euclidean_accuracy
     feature_seconds svm_seconds softmax_seconds kernel_seconds fit_seconds all_seconds slowed
     extract_peak_bytes kernel_peak_bytes train_peak_bytes feature_processor svm_processor
 """.split()  # noqa: SIM905 a long list reads better as words
@@ -46,6 +48,19 @@ class Softmax:
     converged: bool
     seconds: float
     slowed: bool
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k nearest neighbours on a layer's features; k is that of the headline split.
+
+    `mean_` and `std_` are over the random splits, each with a k of its own.
+    """
+
+    k: int
+    accuracy: float
+    mean_accuracy: float
+    std_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -87,19 +102,22 @@ class Scores:
 class Result:
     """The numbers of one probe or fusion that was run.
 
-    `tuned` and `fixed` are its scores with either C; `tuned_at_edge` tells whether the tuned C is the
-    first or the last of the grid. Times are wall-clock seconds: feature = decode + read + forward up to
-    the layer (or writing, if that takes longer) + joining the file, for all images; svm = kernel + fit;
-    all = the whole protocol on all cores. A fusion needs one pass of each of its backbones and the
-    kernels of all its layers. `slowed` lists the stages whose time other programs made longer.
-    `train_peak_bytes` is of all processes together. `memory` and `softmax` are None for a fusion;
-    `softmax` also if that stage has not run with the present parameters. `ranking` adds `n_duplicates`,
-    the number of test images that have a duplicate in training. `pool` is the readout, one per layer.
+    `tuned` and `fixed` are its scores with either C. `relative_C` is the tuned C in the units of the
+    grid; `tuned_at_edge` tells whether a wider grid may hold a better C. Times are wall-clock seconds:
+    feature = decode + read + forward up to the layer (or writing, if that takes longer) + joining the
+    file, for all images; svm = kernel + fit; all = the whole protocol on all cores. A fusion needs one
+    pass of each of its backbones and the kernels of all its layers. `slowed` lists the stages whose time
+    other programs made longer.
+    `train_peak_bytes` is of all processes together. `memory`, `softmax` and `knn` are None for a
+    fusion; the latter two also if their stage has not run with the present parameters. `knn` has the
+    metrics. `ranking` adds `n_duplicates`, the number of test images that have a duplicate in
+    training. `pool` is the readout, one per layer.
     """
 
     probe: Probe
     tuned: Scores
     fixed: Scores
+    relative_C: float
     tuned_at_edge: bool
     cv_accuracy: float
     feature_dim: int
@@ -118,6 +136,7 @@ class Result:
     slowed: tuple[str, ...] = ()
     memory: Memory | None = None
     softmax: Softmax | None = None
+    knn: Mapping[str, Neighbours] | None = None
     n_duplicates: int = 0
     pool: str = "none"
 
@@ -151,11 +170,11 @@ class Row:
 
 
 def metric(protocol: str, name: str) -> str:
-    """The key of a score in the metrics: `mean_accuracy` is `mean_tuned_accuracy` if tuned."""
+    """The column of a score: `mean_accuracy` of the tuned SVM is `mean_tuned_accuracy`."""
     if protocol == "fixed":
         return name
     statistic, _, rest = name.partition("_")
-    return f"{statistic}_tuned_{rest}" if statistic in ("mean", "std") else f"tuned_{name}"
+    return f"{statistic}_{protocol}_{rest}" if statistic in ("mean", "std") else f"{protocol}_{name}"
 
 
 def single_layers(results: Iterable[Result]) -> list[Result]:
@@ -217,4 +236,6 @@ def _cells(row: Row) -> dict[str, Any]:
         cells |= vars(result.memory)
     if result.softmax:
         cells |= {f"softmax_{name}": value for name, value in vars(result.softmax).items()}
+    for distance, neighbours in (result.knn or {}).items():
+        cells |= {metric(f"knn_{distance}", name): value for name, value in vars(neighbours).items()}
     return cells

@@ -98,6 +98,18 @@ class Paths:
     def softmax(self, probe: Probe) -> Path:
         return self.data / "softmax" / f"{probe}.json"
 
+    @property
+    def similarity(self) -> Path:
+        """How alike every two layers are."""
+        return self.data / "similarity.csv"
+
+    def knn(self, probe: Probe) -> Path:
+        return self.data / "knn" / f"{probe}.json"
+
+    def learning_curve(self, probe: Probe, name: str) -> Path:
+        """Accuracy against training images per class: `points.csv`, and their settings `run.json`."""
+        return self.data / "learning_curve" / str(probe) / name
+
     def pca(self, probe: Probe, suffix: str) -> Path:
         """Accuracy against the number of components: `.csv` the curve, `.json` its settings."""
         return self.data / "pca" / str(probe) / f"components{suffix}"

@@ -39,22 +39,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv, dpotrf, dpotri
 
-from stages.runtime.errors import StageError
 from stages.runtime.limits import one_blas_thread
 from stages.svm.dual import KernelSVM, dual_objective
 from stages.svm.line_search import minimise_along
+from stages.svm.systems import System, refuse_indefinite
 
 MAX_STEPS = 300
 PATIENCE = 30  # steps before a detour to a smaller C; nearly all searches need fewer
 MAX_DETOURS = 8
 MAX_GAP = 1e-6  # of a search that converged; rounding alone is below 1e-12
-# The most negative eigenvalue that rounding may give a kernel, in units of 1 / (2 C). At this limit the
-# objective of rank-deficient kernels was too high by 2e-6 at most (tests/svm/test_newton.py).
-MOST_NEGATIVE = 0.01
-# If the share of rows outside the margin is below this one, the inverse of the whole system is faster.
-FEW = 0.25
 # With fewer rows, a search starts at alpha = 0: half of them would tell too little.
 WORTH_HALVING = 50
 
@@ -83,7 +77,7 @@ def fit_path(K: NDArray[np.float64], y: NDArray[np.int64], Cs: Sequence[float]) 
     searches = [(target, _State(len(K))) for target in targets.T]
     augmented, svms = K + 1.0, []  # the bias is one more feature, with the value 1
     with one_blas_thread():
-        _refuse_indefinite(augmented, Cs[-1])
+        refuse_indefinite(augmented, Cs[-1])
         for number, C in enumerate(Cs):
             find = _minimise if number else _find_first
             converged = find(augmented, C, searches)
@@ -108,53 +102,6 @@ class _State:
 _Search = tuple[NDArray[np.float64], _State]
 
 
-class _System:
-    """The linear systems M_AA alpha_A = y_A of one C, where M = K + I / (2 C)."""
-
-    def __init__(self, K: NDArray[np.float64], C: float) -> None:
-        self.K, self.C = K, C
-        self._inverse: NDArray[np.float64] | None = None
-
-    def solve(self, y: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return alpha (n,) for the targets y (n,), zero outside the margin."""
-        outside = np.flatnonzero(~inside)
-        if len(outside) < FEW * len(y):
-            alpha = self._solve_by_inverse(outside, np.where(inside, y, 0.0))
-            # One refinement step: the inverse is less exact than a factorisation.
-            residual = y - self.K @ alpha - alpha / (2 * self.C)
-            return alpha + self._solve_by_inverse(outside, np.where(inside, residual, 0.0))
-        alpha = np.zeros_like(y)
-        block = _shift(_block(self.K, np.flatnonzero(inside)), 1 / (2 * self.C))
-        alpha[inside] = _cholesky_solve(block, y[inside])
-        return alpha
-
-    def _solve_by_inverse(
-        self, outside: NDArray[np.int64], y: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Solve by the inverse P of M, which all classes share; O are the few rows `outside` the margin.
-
-        alpha = P (y + z), where z is zero except in the rows O and makes alpha zero there:
-        P_OO z_O = -(P y)_O.
-        """
-        P = self._inverted()
-        alpha = P @ y
-        if len(outside):
-            z = _cholesky_solve(_block(P, outside), -alpha[outside])
-            alpha = alpha + P[:, outside] @ z
-            alpha[outside] = 0.0
-        return alpha
-
-    def _inverted(self) -> NDArray[np.float64]:
-        if self._inverse is None:
-            factor, info = dpotrf(_shift(self.K.copy(), 1 / (2 * self.C)).T, lower=1, overwrite_a=1)
-            _refuse(info)
-            inverse, info = dpotri(factor, lower=1, overwrite_c=1)
-            _refuse(info)
-            lower = np.tril(inverse)
-            self._inverse = lower + np.tril(lower, -1).T
-        return self._inverse
-
-
 def _find_first(K: NDArray[np.float64], C: float, searches: Sequence[_Search]) -> bool:
     """Move the states of all classes to the minimum at the first C; return whether all reached it."""
     _start_at_half(K, C, searches)
@@ -173,12 +120,14 @@ def _start_at_half(K: NDArray[np.float64], C: float, searches: Sequence[_Search]
     half = np.ascontiguousarray(K[::2, ::2])
     halves = [(np.ascontiguousarray(y[::2]), _State(len(half))) for y, _ in searches]
     _start_at_half(half, C, halves)
-    system = _System(half, C)
-    for (y, state), search in zip(searches, halves, strict=True):
+    system = System(half, C)
+    for search in halves:
         _newton(system, *search, PATIENCE)
-        state.alpha[::2] = search[1].alpha
-        state.r = 1 - y * (K[:, ::2] @ search[1].alpha)
-        state.r[::2] = search[1].r
+    f = K[::2].T @ np.stack([state.alpha for _, state in halves], axis=1)
+    for (y, state), (_, found), of_class in zip(searches, halves, f.T, strict=True):
+        state.alpha[::2] = found.alpha
+        state.r = 1 - y * of_class
+        state.r[::2] = found.r
 
 
 def _minimise(
@@ -191,7 +140,7 @@ def _minimise(
 
     Slow searches restart from the minimum at C / 30, if any `detours` remain.
     """
-    system, limit = _System(K, C), PATIENCE if detours else MAX_STEPS
+    system, limit = System(K, C), PATIENCE if detours else MAX_STEPS
     slow = [search for search in searches if not _newton(system, *search, limit)]
     if slow and detours:
         for _, state in slow:
@@ -201,7 +150,7 @@ def _minimise(
     return not slow
 
 
-def _newton(system: _System, y: NDArray[np.float64], state: _State, limit: int) -> bool:
+def _newton(system: System, y: NDArray[np.float64], state: _State, limit: int) -> bool:
     """Move `state` to the minimum of J for one class; return whether `limit` steps were enough."""
     for _ in range(limit):
         inside = state.r > 0
@@ -230,37 +179,3 @@ def _gap(K: NDArray[np.float64], C: float, y: NDArray[np.float64], state: _State
     hinge = np.maximum(0.0, 1 - y * f)
     primal = float(state.alpha @ f / 2 + C * hinge @ hinge)
     return (primal - dual_objective(a, y, dual_f, C)) / primal
-
-
-def _block(matrix: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the block (m, m) of these rows and columns."""
-    return matrix.take(rows, axis=0).take(rows, axis=1)  # twice as fast as matrix[np.ix_(rows, rows)]
-
-
-def _shift(matrix: NDArray[np.float64], by: float) -> NDArray[np.float64]:
-    """Add a number to the diagonal of a matrix (m, m) in place; return the matrix."""
-    matrix.flat[:: len(matrix) + 1] += by
-    return matrix
-
-
-def _refuse_indefinite(K: NDArray[np.float64], C: float) -> None:
-    _, info = dpotrf(_shift(K.copy(), MOST_NEGATIVE / (2 * C)).T, lower=1, overwrite_a=1)
-    _refuse(info)
-
-
-def _cholesky_solve(matrix: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Solve for a symmetric positive definite matrix, which is overwritten."""
-    # LAPACK directly: the copies and checks of scipy.linalg.cho_solve take as long as the solution.
-    _, solution, info = dposv(matrix.T, y, lower=1, overwrite_a=1)
-    _refuse(info)
-    return np.asarray(solution)
-
-
-def _refuse(info: int) -> None:
-    if info:
-        raise StageError(
-            expected="a C with 1 / (2 C) well above the rounding of the kernel",
-            found="a kernel with more negative eigenvalues than that",
-            cause="a very large C for features of this size",
-            do="lower svm.C or the largest value of svm.grid, or set svm.normalize: l2, in params.yaml",
-        )

@@ -19,15 +19,16 @@ from stages.runtime.probe import Probe
 from stages.runtime.provenance import Provenance
 from stages.svm.dual import KernelSVM
 
-_SETTINGS = ("normalize", "C", "channels")
+_SETTINGS = ("normalize", "C", "relative_C", "channels")
 
 
 @dataclass(frozen=True)
 class LinearSVM:
     """Weights (d, k) and bias (k,) for the k `classes`, and everything that the features depend on.
 
-    The SVM was trained with `normalize` and `C`. Images have `channels` 1 (grey) or 3.
-    `provenance` determines the features of an image, its view included.
+    The SVM was trained with `normalize` and `C`, which is `relative_C` in the units of `svm.grid`.
+    Images have `channels` 1 (grey) or 3. `provenance` determines the features of an image, its view
+    included.
     """
 
     weights: NDArray[np.float64]
@@ -35,6 +36,7 @@ class LinearSVM:
     classes: list[str]
     normalize: str
     C: float
+    relative_C: float
     channels: int
     provenance: Provenance
 

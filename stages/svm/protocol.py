@@ -29,26 +29,47 @@ _WORTH_A_PROCESS = 400
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy against C: `mean` and `std` over the folds for each C of the ascending `grid`.
+    """Accuracy against C: `mean` and `std` over the folds for each C of an ascending grid.
 
-    `std` is the sample standard deviation (divided by folds - 1). `gap` is the largest duality gap of
-    all fits.
+    `relative` are the values of the grid, and C = relative * `unit`. `std` is the sample standard
+    deviation (divided by folds - 1). `gap` is the largest duality gap of all fits.
     """
 
-    grid: list[float]
+    relative: list[float]
+    unit: float
     mean: list[float]
     std: list[float]
     gap: float
 
     @property
-    def best(self) -> float:
-        """The C with the highest mean accuracy; the smallest such C if there are several."""
-        return self.grid[int(np.argmax(self.mean))]
+    def grid(self) -> list[float]:
+        """The values of C."""
+        return [value * self.unit for value in self.relative]
+
+    @property
+    def best(self) -> int:
+        """The place in the grid of the highest mean accuracy; the first of several."""
+        return int(np.argmax(self.mean))
+
+    @property
+    def C(self) -> float:
+        """The best C."""
+        return self.grid[self.best]
+
+    @property
+    def relative_C(self) -> float:
+        """The best C in units of `unit`."""
+        return self.relative[self.best]
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best C is the first or the last of the grid: a wider grid may hold a better C."""
-        return self.best in (self.grid[0], self.grid[-1])
+        """Whether a wider grid may hold a better C.
+
+        The best C is the first or the last, and the curve is not flat there: the accuracy exceeds that
+        of the next C by more than the standard deviation over the folds.
+        """
+        beside = {0: 1, len(self.mean) - 1: -2}.get(self.best)
+        return beside is not None and self.mean[self.best] - self.mean[beside] > self.std[self.best]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def measure(
     train = headline.split.train
     sizes = splits.mean_sizes([result.split for result in evaluation.random])
     same = sizes == splits.mean_sizes([headline.split])
-    chosen = {"cv_accuracy": max(headline.curve.mean)} if headline.curve else {}
+    curve = headline.curve
+    chosen = {"cv_accuracy": max(curve.mean), "relative_C": curve.relative_C} if curve else {}
     return {
         **scores(headline, y),
         "train_accuracy": score(y[train], headline.decisions[train].argmax(axis=1))["accuracy"],
@@ -99,10 +100,15 @@ def describe(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def write_curve(path: Path, curve: Curve) -> None:
-    """Write one CSV line per C of the grid: mean accuracy and its standard deviation over the folds."""
-    lines = zip(curve.grid, curve.mean, curve.std, strict=True)
+    """Write one CSV line per C of the grid: mean accuracy and its standard deviation over the folds.
+
+    `relative_C` is C in the units of the grid.
+    """
+    lines = zip(curve.relative, curve.grid, curve.mean, curve.std, strict=True)
     files.write_csv(
-        path, ["C", "accuracy", "deviation"], ([f"{value:.6g}" for value in line] for line in lines)
+        path,
+        ["relative_C", "C", "accuracy", "deviation"],
+        ([f"{value:.6g}" for value in line] for line in lines),
     )
 
 
@@ -126,9 +132,10 @@ def write_predictions(path: Path, index: Index, result: SplitResult) -> None:
 def write_splits(
     path: Path, results: Sequence[SplitResult], spread: Sequence[Mapping[str, float]]
 ) -> None:
-    """Write one CSV line per random split: its `scores` and its C."""
+    """Write one CSV line per random split: its `scores` and its C, if tuned in the grid's units too."""
     lines = (
-        [number, *split.values(), result.C]
+        [number, *split.values(), result.C, *([result.curve.relative_C] if result.curve else [])]
         for number, (result, split) in enumerate(zip(results, spread, strict=True), start=1)
     )
-    files.write_csv(path, ["split", *spread[0], "C"], lines)
+    names = ["relative_C"] if results[0].curve else []
+    files.write_csv(path, ["split", *spread[0], "C", *names], lines)

@@ -1,4 +1,9 @@
-"""The choice of C by cross-validation, on the training rows only."""
+"""The choice of C by cross-validation, on the training rows only.
+
+The best C depends on the size of the features. But for the bias, features twice as large with a quarter
+of C have the same minimum. So the grid is in units of 1 / (mean squared length of the training rows),
+which is the mean of their kernel's diagonal. One grid then serves all layers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +45,7 @@ class Tuned:
             seed=self.seed,
             solve=solver(self.solver),
         )
-        return replace(Fixed(curve.best, self.solver)(members, y, split), curve=curve)
+        return replace(Fixed(curve.C, self.solver)(members, y, split), curve=curve)
 
 
 def cross_validate(
@@ -59,19 +64,25 @@ def cross_validate(
     members : kernels of the training rows, (n_train, n_train); several kernels are fused, each scaled by
         the rows that a fold trains on
     y : classes of the training rows, (n_train,)
-    grid : the values of C
+    grid : the values of C, in units of 1 / (mean squared length of the training rows)
     folds, seed : arguments of `split`, whose errors are raised
     solve : `newton.fit_path` or `liblinear.fit_path`
     """
-    ascending = sorted(grid)
+    relative, unit = sorted(grid), 1 / mean_square(members)
+    Cs = [value * unit for value in relative]
     tried = [
-        _try(members, y, train, test, ascending, solve)
-        for train, test in split(y, folds=folds, seed=seed)
+        _try(members, y, train, test, Cs, solve) for train, test in split(y, folds=folds, seed=seed)
     ]
     accuracies = np.array([fold for fold, _ in tried])
     # Rounded, so that the order in which equal fold accuracies are summed does not break a tie.
     mean, std = accuracies.mean(axis=0).round(12), accuracies.std(axis=0, ddof=1)
-    return Curve(ascending, mean.tolist(), std.tolist(), max(gap for _, gap in tried))
+    return Curve(relative, unit, mean.tolist(), std.tolist(), max(gap for _, gap in tried))
+
+
+def mean_square(members: Kernels) -> float:
+    """Return the mean squared length of all rows of the (fused) kernels (n, n); 1 if all are zero."""
+    every = np.arange(len(members[0]))
+    return float(fusion.columns(members, every).diagonal().mean()) or 1.0
 
 
 def split(
@@ -98,11 +109,11 @@ def _try(
     y: NDArray[np.int64],
     train: NDArray[np.int64],
     test: NDArray[np.int64],
-    grid: Sequence[float],
+    Cs: Sequence[float],
     solve: Solver,
 ) -> tuple[list[float], float]:
     """Return the accuracy of one fold for each C, and the largest duality gap."""
     K = fusion.columns(members, train)
-    svms, cross = solve(K[train], y[train], grid), K[test]
+    svms, cross = solve(K[train], y[train], Cs), K[test]
     accuracies = [float((svm.decide(cross).argmax(axis=1) == y[test]).mean()) for svm in svms]
     return accuracies, max(svm.gap for svm in svms)

@@ -6,7 +6,7 @@ from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.reporting import layer_answers
 from stages.reporting.predictions import Component, Outcome
-from stages.reporting.table import Memory, Softmax
+from stages.reporting.table import Memory
 from stages.runtime.probe import Probe
 
 
@@ -71,21 +71,6 @@ def test_what_a_view_is_worth_is_told_of_backbones_that_differ_in_nothing_else()
     assert found.views == ("square64_bilinear", "resize64_crop32_bilinear")
     assert found.p == 1.0  # one image of two sides: a coin tells as much
     assert not found.told_apart
-
-
-def test_the_softmax_layer_beside_the_svm() -> None:
-    heads = layer_answers.heads(
-        [
-            result("n/a", 0.8, softmax=Softmax(0.9, True, 1.0, False), svm_seconds=2.0),
-            result("n/b", 0.8, softmax=Softmax(0.8, True, 2.0, False), svm_seconds=3.0),
-            result("n/c", 0.8, softmax=Softmax(0.76, True, 9.0, False), svm_seconds=5.0),
-            result("n/d", 0.8),
-        ]
-    )
-    assert heads
-    assert (heads.seconds, heads.svm_seconds) == (2.0, 3.0)
-    assert [str(one.probe) for one in heads.each] == ["n/a", "n/b", "n/c"]
-    assert layer_answers.heads([result("n/d", 0.8)]) is None
 
 
 def test_what_tuning_gains() -> None:

@@ -48,7 +48,9 @@ def test_accuracy_on_each_random_split(tmp_path: Path) -> None:
 
 
 def test_accuracy_against_c(tmp_path: Path) -> None:
-    (tmp_path / "c.csv").write_text("C,accuracy,deviation\n1e-05,0.5,0.1\n10,0.75,0.1\n")
+    (tmp_path / "c.csv").write_text(
+        "relative_C,C,accuracy,deviation\n1e-05,1,0.5,0.1\n10,1e+06,0.75,0.1\n"
+    )
     assert predictions.read_curve(tmp_path / "c.csv") == [(1e-5, 0.5), (10.0, 0.75)]
 
 

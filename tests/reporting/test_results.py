@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from support.study import only
 
 from stages.reporting import results, table
 from stages.reporting.results import Study
-from stages.reporting.table import PROTOCOLS, Memory, Result, Row, Softmax
+from stages.reporting.table import PROTOCOLS, Memory, Neighbours, Result, Row, Softmax
 from stages.runtime.files import read_csv
 from stages.runtime.paths import Paths
 from stages.runtime.probe import Probe
@@ -31,6 +31,9 @@ FIT = {"fit_seconds": 0.5, "all_seconds": 60.0, "worker_bytes": 2**20, **PEAK}
 POOL1, BOTH = Probe("squeeze", "pool1"), Probe("fusion", "both")
 # The deepest layer of squeeze is not the last of its layers.
 FUSED = ["squeeze/pool2", "squeeze/pool1", "shuffle/stage2"]
+
+
+NEAREST = {"cosine": 3, "euclidean": 1}
 
 
 def put(path: Path, record: dict[str, Any]) -> None:
@@ -87,6 +90,10 @@ def sources(tmp_path: Path, small: dict[str, Any]) -> Study:
     put(made.paths.softmax(POOL1), {**head, **SQUEEZE, "module": "features.2"})
     spent = {"map_seconds": 0.125, "fit_seconds": 4.0, **PEAK}
     put(made.paths.timings("softmax", POOL1), spent)
+    near = {"k": 3, "accuracy": 0.7, "mean_accuracy": 0.6, "std_accuracy": 0.1, "cv_accuracy": 0.8}
+    about = {"folds": 3, "seed": 0, "ks": [1, 3], "split_digest": "1234"}
+    voted = {"cosine": near, "euclidean": {**near, "k": 1}, **about}
+    put(made.paths.knn(POOL1), {**voted, **SQUEEZE, "module": "features.2"})
     return made
 
 
@@ -128,7 +135,8 @@ def test_every_probe_gets_a_row_run_or_not(sources: Study) -> None:
     assert (first.fixed.mean_accuracy, first.fixed.std_accuracy, first.splits) == (0.87, 0.01, 2)
     assert (first.tuned.mean_accuracy, first.tuned.train_accuracy, first.tuned.C) == (0.88, 0.99, 0.1)
     assert first.softmax == Softmax(0.91, True, 2.0 + 0.125 + 4.0, False)
-    assert second.softmax is None  # that stage has not run yet
+    assert first.knn == {metric: Neighbours(k, 0.7, 0.6, 0.1) for metric, k in NEAREST.items()}
+    assert second.softmax is second.knn is None  # those stages have not run yet
     assert rows[2] == Row(Probe("shuffle", "stage2"), "not run")
     assert rows[3] == Row(BOTH, "not run", members("squeeze/pool2", "shuffle/stage2"))
 
@@ -189,6 +197,16 @@ def test_a_softmax_layer_of_other_parameters_is_not_shown(sources: Study, small:
     assert (first.fixed.accuracy, first.softmax) == (0.8988, None)
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"), [("knn", "k", [1]), ("svm", "folds", 5), ("svm", "seed", 1)]
+)
+def test_neighbours_of_other_parameters_are_not_shown(
+    section: str, key: str, value: object, sources: Study, small: dict[str, Any]
+) -> None:
+    small[section][key] = value
+    assert results._knn(sources, POOL1) is None
+
+
 def test_a_softmax_layer_of_another_split_is_not_shown(sources: Study) -> None:
     (first,) = run(results.collect(replace(sources, headline_digest="other"))[:1])
     assert first.softmax is None
@@ -204,7 +222,7 @@ def test_a_fusion_takes_one_pass_of_each_backbone_and_all_kernels(fused: Study) 
     assert result.feature_processor == "the GPU of shuffle; the GPU of squeeze"
     assert result.kernel_seconds == 2.0 + 3.0 + 4.0
     assert result.svm_seconds == 9.0 + 0.75
-    assert result.softmax is result.memory is None
+    assert result.softmax is result.knn is result.memory is None
 
 
 def test_a_fusion_of_which_a_file_is_missing_was_not_run(fused: Study) -> None:
@@ -314,6 +332,8 @@ def test_the_csv_has_all(fused: Study, small: dict[str, Any], tmp_path: Path) ->
     assert [line["probe"] for line in lines] == [*small["probes"], "fusion/both"]
     assert list(lines[0]) == table.COLUMNS
     assert float(lines[0]["accuracy"]) == 0.8988
+    assert (lines[0]["knn_cosine_k"], lines[0]["mean_knn_euclidean_accuracy"]) == ("3", "0.6")
+    assert lines[1]["knn_cosine_k"] == ""
     assert float(lines[0]["softmax_accuracy"]) == 0.91
     assert int(lines[0]["extract_peak_bytes"]) == 2**29
     assert lines[1]["accuracy"] == lines[0]["members"] == ""
@@ -339,11 +359,14 @@ def test_the_readout_is_told(fused: Study, small: dict[str, Any], tmp_path: Path
 
 def test_every_number_of_a_result_has_a_column(fused: Study) -> None:
     (first,) = run(results.collect(fused)[:1])
-    nested = {"memory", "softmax", "tuned", "fixed", "probe"}
+    nested = {"memory", "softmax", "knn", "tuned", "fixed", "probe"}
     assert set(vars(first)) - nested <= set(table.COLUMNS)
     scores = {*vars(first.tuned), *vars(first.tuned.p)} - {"p"}
     for protocol in table.PROTOCOLS:
         assert {table.metric(protocol, name) for name in scores} <= set(table.COLUMNS)
+    for metric in NEAREST:
+        names = [field.name for field in fields(Neighbours)]
+        assert {table.metric(f"knn_{metric}", name) for name in names} <= set(table.COLUMNS)
 
 
 def test_times_of_a_busy_computer_are_named(fused: Study) -> None:

@@ -61,6 +61,7 @@ def make(norm: str = "none") -> Made:
         "split": splits.digest([images.split]),
         "normalize": norm,
         "C": 0.01,
+        "relative_C": 0.1,
     }
     dual.write(Paths().dual(PROBE), svm, trained)
     index.write(Paths().index, images)

@@ -56,6 +56,7 @@ def decisions(images: index.Index, settings: dict[str, Any]) -> Any:
 def train(images: index.Index, settings: dict[str, Any]) -> None:
     svm, _ = decisions(images, settings)
     about = {key: settings[key] for key in ("normalize", "C")}
+    about |= {"relative_C": settings["grid"][0]}
     about |= {"rows": index.digest(images.keys), "split": splits.digest([images.split])}
     dual.write(Paths().dual(PROBE), svm, about)
 
@@ -241,8 +242,10 @@ def test_weights_for_other_features_or_settings_are_refused(
 ) -> None:
     small[section][key] = value
     dump(small, here / "params.yaml")
-    wanted = "C of 0.25, 0.5" if key == "grid" else f"{key} {value}"
-    match = rf"weights for {wanted}; found weights for {'C' if key == 'grid' else key} .*{EXPORT}"
+    wanted = "relative_C of 0.25, 0.5" if key == "grid" else f"{key} {value}"
+    match = (
+        rf"weights for {wanted}; found weights for {'relative_C' if key == 'grid' else key} .*{EXPORT}"
+    )
     with pytest.raises(StageError, match=match):
         run("x.png")
 

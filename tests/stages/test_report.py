@@ -139,7 +139,7 @@ def test_the_page_says_what_was_measured(told: Path) -> None:
         lines = [line for line in page.splitlines() if line.startswith(f"| {probe} | ")]
         line, *_ = (line for line in lines if "%" not in line)  # the table, before the details
         cells = [cell.strip(" *") for cell in line.split("|")]
-        assert cells[2].split()[0] == f"{tuned['C']:g}"
+        assert cells[2].startswith(f"{tuned['relative_C']:g} ({tuned['C']:.1e})")
         assert ("edge" in cells[2]) == made["at_edge"]
         for pair, metrics in ((cells[3:5], tuned), (cells[5:7], fixed)):
             accuracy, spread = (cell.removesuffix(" ≈").strip("*") for cell in pair)

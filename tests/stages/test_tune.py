@@ -24,9 +24,10 @@ def run_tune() -> dict[str, Any]:
 def test_tune_writes_the_curve_the_svm_and_predictions_that_agree() -> None:
     images = separable()
     metrics = run_tune()
-    curve = [(float(x["C"]), float(x["accuracy"])) for x in files.read_csv(Paths().curve(PROBE))]
-    assert [C for C, _ in curve] == [0.01, 0.1, 1.0]
-    assert dict(curve)[metrics["C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
+    lines = files.read_csv(Paths().curve(PROBE))
+    curve = {float(line["relative_C"]): float(line["accuracy"]) for line in lines}
+    assert list(curve) == [0.01, 0.1, 1.0]
+    assert curve[metrics["relative_C"]] == pytest.approx(metrics["cv_accuracy"], abs=1e-5)
     assert (metrics["grid"], metrics["folds"]) == ([0.01, 0.1, 1.0], 3)
     lines = files.read_csv(Paths().predictions(PROBE, "tuned"))
     predicted = [line["predicted"] for line in lines]
@@ -36,22 +37,26 @@ def test_tune_writes_the_curve_the_svm_and_predictions_that_agree() -> None:
     K, _ = gram.read(Paths().kernel(PROBE), PROBE)
     said = svm.decide(K[:, images.train])[~images.train].argmax(axis=1)
     assert [images.classes[k] for k in said] == predicted
-    assert (attributes["C"], attributes["normalize"]) == (metrics["C"], "none")
+    known = {name: metrics[name] for name in ("C", "relative_C", "normalize")}
+    assert known.items() <= attributes.items()
     assert attributes["split"] == splits.digest([images.split])
     assert attributes["rows"] == index.digest(images.keys)
 
 
 def test_with_the_c_that_was_chosen_train_does_the_same(small: dict[str, Any], study: Any) -> None:
-    """With a grid so narrow that all splits choose alike."""
-    small["svm"].update(grid=[0.25, 0.2500001], C=0.25)
+    """With a grid so narrow that all splits choose alike, and images of the same length."""
+    small["svm"].update(grid=[0.25, 0.2500001], C=0.25, normalize="l2")
     study(small)
     separable()
     tuned = run_tune()
     train.main(PROBE, paths=Paths())
-    for path in (Paths().predictions, Paths().splits):
-        assert path(PROBE, "fixed").read_bytes() == path(PROBE, "tuned").read_bytes()
-    fixed = files.read_json(Paths().metrics(PROBE, "fixed"))
-    assert fixed.items() <= tuned.items()
+    fixed, chosen = (Paths().predictions(PROBE, protocol) for protocol in ("fixed", "tuned"))
+    assert fixed.read_bytes() == chosen.read_bytes()
+    fixed, chosen = (Paths().splits(PROBE, protocol) for protocol in ("fixed", "tuned"))
+    for one, other in zip(files.read_csv(fixed), files.read_csv(chosen), strict=True):
+        assert one["accuracy"] == other["accuracy"]
+    metrics = files.read_json(Paths().metrics(PROBE, "fixed"))
+    assert metrics == pytest.approx({key: tuned[key] for key in metrics})
 
 
 def test_tune_does_not_know_the_fixed_c(small: dict[str, Any], study: Any) -> None:
@@ -73,7 +78,8 @@ def test_test_images_do_not_influence_the_choice_of_c() -> None:
     gram.write(Paths().kernel(PROBE), X @ X.T, about)
     after = run_tune()
     assert Paths().curve(PROBE).read_text() == curve
-    assert all(after[key] == metrics[key] for key in ("C", "cv_accuracy", "train_accuracy"))
+    for key in ("C", "relative_C", "cv_accuracy", "train_accuracy"):
+        assert after[key] == pytest.approx(metrics[key])
     assert after["accuracy"] != metrics["accuracy"]
 
 

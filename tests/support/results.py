@@ -15,14 +15,14 @@ METRICS: dict[str, dict[str, Any]] = {
         "mean_balanced_accuracy": 0.86, "std_balanced_accuracy": 0.02, "n_train": 18, "n_test": 18,
     },
     "tuned": {
-        "accuracy": 0.9, "balanced_accuracy": 0.81, "train_accuracy": 0.99, "C": 0.1,
+        "accuracy": 0.9, "balanced_accuracy": 0.81, "train_accuracy": 0.99, "C": 0.1, "relative_C": 10.0,
         "mean_accuracy": 0.88, "std_accuracy": 0.03,
         "mean_balanced_accuracy": 0.85, "std_balanced_accuracy": 0.04, "n_train": 18, "n_test": 18,
         "cv_accuracy": 0.91,
     },
 }  # fmt: skip
 MADE: dict[str, Any] = {"feature_dim": 25088, "splits": 2, "converged": True}
-REST = {"tuned_at_edge": False, "cv_accuracy": 0.91, "n_train": 18, "n_test": 18}
+REST = {"relative_C": 10.0, "tuned_at_edge": False, "cv_accuracy": 0.91, "n_train": 18, "n_test": 18}
 COSTS: dict[str, Any] = {
     "feature_seconds": 1.0, "svm_seconds": 2.5, "kernel_seconds": 2.0, "fit_seconds": 0.5,
     "all_seconds": 60.0, "train_peak_bytes": 2**30, "feature_processor": "a GPU",

@@ -58,6 +58,8 @@ SMALL: dict[str, Any] = {
         "seed": 0,
     },
     "softmax": {"C": 1.0, "max_iter": 100},
+    "knn": {"k": [1, 3]},
+    "learning_curve": {"per_class": [1, 3, 6], "relative_C": 10, "seed": 0},
     "pca": {"probes": ["squeeze/pool2"], "components": [1, 4]},
     "predict": {"probes": ["squeeze/pool2"]},
     "runtime": {"device": "cpu", "batch_size": 8, "memory": 4},

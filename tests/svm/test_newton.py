@@ -7,7 +7,7 @@ from sklearn.svm import LinearSVC
 
 from stages.kernels import gram
 from stages.runtime.errors import StageError
-from stages.svm import dual, newton
+from stages.svm import dual, newton, systems
 
 N, TRAIN = 150, 100
 Rows = NDArray[np.float64]
@@ -222,13 +222,13 @@ def test_starting_at_half_of_the_rows_changes_no_byte_and_solves_less(
     X, y, train = data(kind)
     K = gram.l2_normalise(X.astype(np.float64) @ X.T.astype(np.float64))
     rows: list[int] = []
-    solve = newton._System.solve
+    solve = systems.System.solve
 
-    def counted(system: newton._System, targets: Rows, inside: NDArray[np.bool_]) -> Rows:
+    def counted(system: systems.System, targets: Rows, inside: NDArray[np.bool_]) -> Rows:
         rows.append(int(inside.sum()))
         return solve(system, targets, inside)
 
-    monkeypatch.setattr(newton._System, "solve", counted)
+    monkeypatch.setattr(systems.System, "solve", counted)
     started = fit(K, y, train, 10.0)
     operations = sum(np.array(rows) ** 3)
     rows.clear()

@@ -20,6 +20,7 @@ SVM = LinearSVM(
     classes=["coast", "forêt", "street"],
     normalize="none",
     C=0.1,
+    relative_C=10.0,
     channels=1,
     provenance=provenance(probe=PROBE, shape=(7,)),
 )

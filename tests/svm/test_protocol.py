@@ -12,7 +12,7 @@ from stages.svm import newton, protocol
 from stages.svm.protocol import Fixed
 from stages.svm.tuning import Tuned
 
-GRID = [0.0001, 0.001, 0.01, 0.1]
+GRID = [0.02, 0.2, 2.0, 20.0]  # in units of 1 / (mean squared length of the training rows)
 FIXED, TUNED = Fixed(1.0, "newton"), Tuned(GRID, 3, 0, "newton")
 KEYS = [(label, f"{i:02}.png") for label in "abc" for i in range(30)]
 Rows = NDArray[np.float64]
@@ -43,9 +43,10 @@ def test_each_split_is_what_scikit_learn_makes_of_its_training_rows() -> None:
         assert trial.curve
         folds = StratifiedKFold(3, shuffle=True, random_state=0)
         svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-        search = GridSearchCV(svc, {"C": GRID}, cv=folds).fit(X[train], images.y[train])
+        search = GridSearchCV(svc, {"C": trial.curve.grid}, cv=folds).fit(X[train], images.y[train])
         assert trial.curve.mean == pytest.approx(search.cv_results_["mean_test_score"])
-        assert (1.0, trial.curve.best) == (plain.C, trial.C)
+        assert (1.0, trial.curve.C) == (plain.C, trial.C)
+        assert trial.curve.grid == pytest.approx(np.array(GRID) / (X[train] ** 2).sum(axis=1).mean())
         for decisions, C in ((plain.decisions, plain.C), (trial.decisions, trial.C)):
             expected = svc.set_params(C=C).fit(X[train], images.y[train]).decision_function(X)
             assert np.abs(decisions - expected).max() < 1e-3 * np.abs(expected).max()
@@ -111,7 +112,7 @@ def test_c_is_not_chosen_by_the_test_rows() -> None:
         found = TUNED([K], images.y, images.split)
         chosen.append(right(found.decisions, images, test))
         cross, y = K[:, images.train], images.y[images.train]
-        decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in GRID]
+        decided = [newton.fit(cross[images.train], y, C=C).decide(cross) for C in found.curve.grid]
         leaking.append(max(right(decisions, images, test) for decisions in decided))
     assert np.mean(chosen) < 1 / 3 + 0.04
     assert np.mean(leaking) > np.mean(chosen) + 0.02

@@ -18,7 +18,7 @@ from stages.svm.protocol import Curve, Evaluation, SplitResult
 
 KEYS = [(label, f"{i}.png") for label in "ab" for i in range(4)]
 Y = np.array([0] * 4 + [1] * 4)
-FACTS = {"grid": [0.1, 1.0], "folds": 2, "seed": 0, "normalize": "none", "model": "m"}
+FACTS = {"grid": [0.2, 2.0], "folds": 2, "seed": 0, "normalize": "none", "model": "m"}
 SVM = KernelSVM(np.zeros((4, 2)), np.zeros(2), True, 1e-15)
 
 
@@ -26,7 +26,7 @@ def result(train: list[int], wrong: list[int], gap: float = 1e-14) -> SplitResul
     """The split of eight rows, some of them wrong."""
     said = np.where(np.isin(np.arange(8), wrong), 1 - Y, Y)
     mask = np.isin(np.arange(8), train)
-    curve = Curve([0.1, 1.0], [0.5, 0.75], [0.1, 0.2], gap)
+    curve = Curve([0.2, 2.0], 0.5, [0.5, 0.75], [0.1, 0.2], gap)
     return SplitResult(Split.complete(mask), SVM, 1.0, np.eye(2)[said] * 0.5, 1.5, 100, curve)
 
 
@@ -60,7 +60,7 @@ def test_numbers_by_hand(tmp_path: Path) -> None:
     assert metrics["balanced_accuracy"] == 3 / 4
     assert metrics["train_accuracy"] == 1.0
     assert (metrics["n_train"], metrics["n_test"]) == (4, 4)
-    assert (metrics["C"], metrics["cv_accuracy"]) == (1.0, 0.75)
+    assert (metrics["C"], metrics["relative_C"], metrics["cv_accuracy"]) == (1.0, 2.0, 0.75)
     # 3/4 and 1/4: mean 1/2, and of a sample of two a deviation of 1/4 sqrt(2).
     assert metrics["mean_accuracy"] == pytest.approx(1 / 2)
     assert metrics["std_accuracy"] == pytest.approx(2**0.5 / 4)
@@ -91,10 +91,12 @@ def test_files_hold_the_evaluation(tmp_path: Path) -> None:
     assert [tuple(line.values()) for line in files.read_csv(paths.predictions(PROBE, "tuned"))] == [
         ("2", "a", "b", "0.5"), ("3", "a", "a", "0.5"), ("6", "b", "b", "0.5"), ("7", "b", "b", "0.5"),
     ]  # fmt: skip
-    assert files.read_csv(paths.curve(PROBE))[1] == {"C": "1", "accuracy": "0.75", "deviation": "0.2"}
+    point = {"relative_C": "2", "C": "1", "accuracy": "0.75", "deviation": "0.2"}
+    assert files.read_csv(paths.curve(PROBE))[1] == point
     lines = files.read_csv(paths.splits(PROBE, "tuned"))
     assert [line["accuracy"] for line in lines] == ["0.75", "0.25"]
-    assert lines[1] == {"split": "2", "accuracy": "0.25", "balanced_accuracy": "0.25", "C": "1.0"}
+    scores = {"accuracy": "0.25", "balanced_accuracy": "0.25"}
+    assert lines[1] == {"split": "2", **scores, "C": "1.0", "relative_C": "2.0"}
     spent = json.loads(paths.timings("tune", PROBE).read_text())
     assert (spent["fit_seconds"], spent["all_seconds"], spent["worker_bytes"]) == (1.5, 9.0, 7)
 
@@ -108,7 +110,8 @@ def test_a_fixed_c_has_no_curve(tmp_path: Path) -> None:
     )
     paths, metrics, made = write(tmp_path, fixed, protocol="fixed")
     assert not paths.curve(PROBE).exists()
-    assert "cv_accuracy" not in metrics
+    assert not {"cv_accuracy", "relative_C"} & metrics.keys()
+    assert "relative_C" not in files.read_csv(paths.splits(PROBE, "fixed"))[0]
     assert "at_edge" not in made
     assert made["largest_gap"] == 1e-15
     assert json.loads(paths.timings("train", PROBE).read_text())["fit_seconds"] == 1.5

@@ -10,7 +10,7 @@ from stages.runtime.errors import StageError
 from stages.svm import liblinear, newton, tuning
 from stages.svm.protocol import Curve
 
-GRID = [0.0003, 0.003, 0.03, 0.3]
+GRID = [0.06, 0.6, 6.0, 60.0]  # in units of 1 / (mean squared length of the rows)
 
 
 def data(seed: int, classes: int = 3, d: int = 200) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -28,14 +28,36 @@ def test_the_choice_is_scikit_learns_on_the_raw_features(seed: int) -> None:
     found = tuning.cross_validate([X @ X.T], y, grid=GRID, folds=5, seed=seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     svc = LinearSVC(tol=1e-7, max_iter=100_000, dual=False)
-    search = GridSearchCV(svc, {"C": GRID}, cv=folds).fit(X, y)
+    Cs = [value / (X**2).sum(axis=1).mean() for value in GRID]
+    search = GridSearchCV(svc, {"C": Cs}, cv=folds).fit(X, y)
     theirs = search.cv_results_["mean_test_score"]
     assert found.mean == pytest.approx(theirs)
     assert found.std == pytest.approx(np.sqrt(5 / 4) * search.cv_results_["std_test_score"])
     # The smallest of those that are best; scikit-learn's own choice breaks ties by rounding.
-    ties = [C for C, mean in zip(GRID, theirs, strict=True) if mean > theirs.max() - 1e-9]
+    ties = [C for C, mean in zip(Cs, theirs, strict=True) if mean > theirs.max() - 1e-9]
     assert search.best_params_["C"] in ties
-    assert found.best == ties[0]
+    assert pytest.approx(ties[0]) == found.C
+    assert found.relative_C == GRID[Cs.index(ties[0])]
+
+
+@pytest.mark.parametrize("size", [3.0, 255.0, 1e6])
+def test_features_of_any_size_have_the_same_curve(size: float) -> None:
+    """But for the bias, whose penalty is not scaled: it matters less for large features."""
+    X, y = data(0)
+    X *= 30
+    known, found = (
+        tuning.cross_validate([rows @ rows.T], y, grid=GRID, folds=5, seed=0) for rows in (X, size * X)
+    )
+    assert found.mean == pytest.approx(known.mean)
+    assert found.relative_C == known.relative_C
+    assert pytest.approx(known.C / size**2) == found.C
+
+
+def test_features_of_zeros_have_a_curve() -> None:
+    """Every image is then of the class that is first among the most frequent."""
+    zeros = np.zeros((90, 90))
+    found = tuning.cross_validate([zeros], data(0)[1], grid=GRID, folds=5, seed=0)
+    assert (found.unit, found.mean) == (1.0, pytest.approx([1 / 3] * 4))
 
 
 def test_the_grid_may_come_in_any_order() -> None:
@@ -44,7 +66,7 @@ def test_the_grid_may_come_in_any_order() -> None:
         tuning.cross_validate([X @ X.T], y, grid=grid, folds=3, seed=0) for grid in (GRID, GRID[::-1])
     )
     assert one == other
-    assert one.grid == GRID
+    assert one.relative == GRID
 
 
 def test_another_seed_makes_other_folds() -> None:
@@ -74,7 +96,10 @@ def test_a_fusion_is_scaled_by_the_rows_that_a_fold_trains_on() -> None:
     found = tuning.cross_validate([part @ part.T for part in layers], y, grid=GRID, folds=5, seed=0)
     pipeline = make_pipeline(Scaler(), LinearSVC(tol=1e-7, max_iter=100_000, dual=False))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    search = GridSearchCV(pipeline, {"linearsvc__C": GRID}, cv=folds).fit(np.hstack(layers), y)
+    # Two layers of mean squared length 1 have one of 2 together.
+    search = GridSearchCV(pipeline, {"linearsvc__C": [value / 2 for value in GRID]}, cv=folds).fit(
+        np.hstack(layers), y
+    )
     assert found.mean == pytest.approx(search.cv_results_["mean_test_score"])
 
 
@@ -89,11 +114,17 @@ def test_the_reference_solver_finds_the_same_curve() -> None:
 
 @pytest.mark.parametrize(
     ("mean", "best", "at_edge"),
-    [([0.5, 0.7, 0.7], 0.1, False), ([0.7, 0.5, 0.7], 0.01, True), ([0.1, 0.2, 0.3], 1.0, True)],
+    [
+        ([0.5, 0.7, 0.7], 0.1, False),
+        ([0.7, 0.5, 0.7], 0.01, True),
+        ([0.1, 0.2, 0.3], 1.0, True),
+        ([0.1, 0.2, 0.21], 1.0, False),  # flat: less than a standard deviation of 0.02
+        ([0.21, 0.2, 0.2], 0.01, False),
+    ],
 )
 def test_ties_go_to_the_smaller_c(mean: list[float], best: float, at_edge: bool) -> None:
-    curve = Curve([0.01, 0.1, 1.0], mean, [0.0] * 3, 0.0)
-    assert (curve.best, curve.at_edge) == (best, at_edge)
+    curve = Curve([0.01, 0.1, 1.0], 0.5, mean, [0.02] * 3, 0.0)
+    assert (curve.relative_C, curve.C, curve.at_edge) == (best, best / 2, at_edge)
 
 
 def test_a_class_needs_an_image_for_each_fold() -> None:

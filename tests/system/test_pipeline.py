@@ -19,7 +19,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 BACKBONES, PROBES = ("squeeze", "shuffle"), ("squeeze/pool1", "squeeze/pool2", "shuffle/stage2")
 OF_BACKBONES = ("fetch_weights", "summarize", "time_training", "extract", "inspect_network", "draw")
-OF_PROBES = ("gram", "train", "tune", "softmax")
+OF_PROBES = ("gram", "train", "tune", "softmax", "knn", "learning_curve")
 ALL = {
     *(
         "download",
@@ -27,6 +27,7 @@ ALL = {
         "find_duplicates",
         "split",
         "report",
+        "similarity",
         "fuse@both",
         "tune_fusion@both",
     ),
@@ -35,7 +36,11 @@ ALL = {
     *(f"{stage}@{probe}" for stage in OF_PROBES for probe in PROBES),
 }
 FIXED = {*(f"train@{probe}" for probe in PROBES), "fuse@both", "report"}
-TUNED = {*(f"tune@{probe}" for probe in PROBES), "tune_fusion@both", "report"}
+OF_PROBES_TUNED = ("tune", "learning_curve")
+TUNED = {
+    *(f"{stage}@{probe}" for stage in OF_PROBES_TUNED for probe in PROBES),
+    *("tune_fusion@both", "report"),
+}
 OF_SVM = {"pca@squeeze/pool2", "export@squeeze/pool2"}
 PLOTS = ("Accuracy by depth", "Cross-validation", "Random splits", "Components", "Confusion matrix")
 INSPECT = {f"{stage}@{backbone}" for stage in ("inspect_network", "draw") for backbone in BACKBONES}
@@ -73,7 +78,7 @@ def test_dvcs_own_commands(project: Project) -> None:
     html = (project.folder / "dvc_plots" / "index.html").read_text()
     assert all(f'"title": {{"text": "{title}"' in html for title in PLOTS)
     pictures = [path.relative_to(project.folder) for path in (project.folder / "results").rglob("*.png")]
-    assert len(pictures) == 10 + 2 * 2  # the report's figures, and two images' maps by two backbones
+    assert len(pictures) == 12 + 2 * 2  # the report's figures, and two images' maps by two backbones
     figures = [path for path in pictures if path.parts[1] == "figures"]
     assert all("workspace_" + "_".join(path.parts) in html for path in figures)
     assert project.run("git", "status", "--short") == ""
@@ -132,6 +137,9 @@ def test_one_more_layer_reruns_one_of_each(project: Project) -> None:
         "train@squeeze/pool3",
         "tune@squeeze/pool3",
         "softmax@squeeze/pool3",
+        "knn@squeeze/pool3",
+        "learning_curve@squeeze/pool3",
+        "similarity",
         "report",
     }
 
@@ -141,7 +149,7 @@ def test_changing_one_backbone_leaves_the_others_alone(project: Project) -> None
     # How many parameters there are, and how long a step takes, does not depend on their values.
     untouched = {"summarize@shuffle", "time_training@shuffle"}
     its_own = {stage for stage in ALL if "shuffle" in stage} - untouched
-    assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "report"}
+    assert project.repro() == its_own | {"fuse@both", "tune_fusion@both", "similarity", "report"}
 
 
 def test_another_view_of_one_backbone_leaves_the_others_alone(project: Project) -> None:
@@ -151,7 +159,8 @@ def test_another_view_of_one_backbone_leaves_the_others_alone(project: Project) 
 
     project.edit(crop)
     its_own = {stage for stage in ALL if "shuffle" in stage} - {"fetch_weights@shuffle"}
-    assert project.repro() == its_own | {"decode@cut", "fuse@both", "tune_fusion@both", "report"}
+    of_all = {"fuse@both", "tune_fusion@both", "similarity", "report"}
+    assert project.repro() == its_own | of_all | {"decode@cut"}
 
 
 def test_another_fusion_runs_alone(project: Project) -> None:
@@ -165,7 +174,9 @@ def test_another_fusion_runs_alone(project: Project) -> None:
 
 def test_other_splits_run_what_they_train(project: Project) -> None:
     project.edit(lambda p: p["splits"].update(random=3))
-    more = {"split", "train@squeeze/pool3", "tune@squeeze/pool3", "fuse@all", "tune_fusion@all"}
+    of_splits = ("train", "tune", "knn", "learning_curve")
+    of_probes = {f"{stage}@{probe}" for stage in of_splits for probe in (*PROBES, "squeeze/pool3")}
+    more = of_probes | {"split", "fuse@all", "tune_fusion@all"}
     assert project.repro() == FIXED | TUNED | more  # nothing that knows the headline split alone
 
 

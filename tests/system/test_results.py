@@ -55,6 +55,11 @@ def test_every_fit_ended_at_its_minimum(probe: str) -> None:
         assert made["largest_gap"] < 1e-10
 
 
+@pytest.mark.parametrize("probe", RUN)
+def test_the_grid_is_wide_enough(probe: str) -> None:
+    assert ROWS[probe]["tuned_at_edge"] == "False"
+
+
 def test_equal_files_are_those_that_the_manifest_knows() -> None:
     """Their sha256 stands in data/scene15.csv, which another program wrote."""
     images = manifest.read(ROOT / "data" / "scene15.csv")

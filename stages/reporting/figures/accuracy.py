@@ -167,7 +167,10 @@ def heads(path: Path, results: Sequence[Result]) -> None:
 
 
 def curves(path: Path, found: Mapping[Probe, Sequence[tuple[float, float]]]) -> None:
-    """Cross-validated accuracy against C: a panel per backbone, a line per layer, darker if deeper."""
+    """Cross-validated accuracy against C: a panel per backbone, a line per layer, darker if deeper.
+
+    C is in the units of the grid.
+    """
     panels: dict[str, list[Probe]] = {}
     for probe in found:
         panels.setdefault(probe.backbone, []).append(probe)
@@ -191,7 +194,7 @@ def curves(path: Path, found: Mapping[Probe, Sequence[tuple[float, float]]]) -> 
         axis.legend(frameon=False, fontsize=8.5, loc="center left", bbox_to_anchor=(1, 0.5))
         style.light(axis)
     axes[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:.12g}"))
-    axes[-1].set_xlabel("C")
+    axes[-1].set_xlabel("C, in units of 1 / (mean squared length of the training images' features)")
     style.save(figure, path)
 
 

@@ -1,4 +1,4 @@
-"""Figures of classes: accuracy of each, confusions, and the mistakes of the best probe as pictures."""
+"""Heat maps and pictures: accuracy of each class, confusions, mistakes, and how alike layers are."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stages.dataset.pixels import Pixels
 from stages.reporting.figures import style
+from stages.reporting.likeness import Likeness
 from stages.reporting.predictions import Mistake, Outcome
 from stages.runtime.probe import Probe
 
@@ -52,6 +53,24 @@ def confusion(path: Path, probe: Probe, outcome: Outcome) -> None:
     style.save(figure, path)
 
 
+def similarity(path: Path, found: Likeness | None) -> None:
+    """How alike every two layers are, blocks of a backbone apart from each other."""
+    if found is None:
+        style.nothing(path, "No two layers were compared yet")
+        return
+    names = list(map(str, found.probes))
+    side = 2.6 + 0.24 * len(names)
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axis = figure.subplots()
+    _heat(figure, axis, found.cka.clip(0, 1), colormaps["cividis"], "CKA, unbiased", size=5.5)
+    _labels(axis, names, names, longest=40)
+    for line, (before, after) in enumerate(pairwise(found.probes)):
+        if before.backbone != after.backbone:
+            axis.axhline(line + 0.5, color="white", linewidth=2.5)
+            axis.axvline(line + 0.5, color="white", linewidth=2.5)
+    style.save(figure, path, colours=128)
+
+
 def mistakes(path: Path, probe: Probe, found: Sequence[Mistake], images: Pixels) -> None:
     """The first SHOWN mistakes as pictures, each with its file, its class and the predicted class."""
     if not found:
@@ -79,6 +98,7 @@ def _heat(
     colours: Colormap,
     label: str,
     least: float = -1.0,
+    size: float = 7.5,
 ) -> None:
     """A heat map with the per cent of each cell written in it, where it is more than `least`."""
     image = axis.imshow(shares, cmap=colours, vmin=0, vmax=1, aspect="auto")
@@ -86,17 +106,16 @@ def _heat(
         if share >= least:
             red, green, blue, _ = colours(share)
             dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5
-            axis.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=7.5,
+            axis.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=size,
                       color="white" if dark else "black")  # fmt: skip
     bar = figure.colorbar(image, ax=axis, fraction=0.035, pad=0.015, format=PercentFormatter(1))
     bar.set_label(label, fontsize=8.5)
     bar.outline.set_visible(False)
 
 
-def _labels(axis: Axes, columns: Sequence[str], lines: Sequence[str]) -> None:
-    axis.set_xticks(
-        range(len(columns)), [style.short(name, 20) for name in columns], rotation=45, ha="right"
-    )
+def _labels(axis: Axes, columns: Sequence[str], lines: Sequence[str], longest: int = 20) -> None:
+    names = [style.short(name, longest) for name in columns]
+    axis.set_xticks(range(len(columns)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(lines)), [style.short(name, 40) for name in lines], fontsize=8.5)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from stages.reporting import learning
 from stages.reporting.figures import accuracy, classes, style, uncertainty
 from stages.reporting.findings import Findings
 
@@ -13,6 +14,9 @@ def draw(folder: Path, found: Findings) -> None:
     pictures = {path.stem: path for path in (folder / f"{name}.png" for name in NEED_RESULTS)}
     uncertainty.duplicates(folder / "duplicates.png", found.near_pairs, found.pixels, found.index)
     uncertainty.components(folder / "components.png", found.components)
+    answer = learning.learning(found.learning, found.backbones)
+    uncertainty.learning(folder / "learning.png", answer, found.backbones)
+    classes.similarity(folder / "similarity.png", found.likeness)
     ranking, results = found.ranking("tuned"), found.results
     if ranking is None:
         for path in pictures.values():

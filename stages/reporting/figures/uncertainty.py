@@ -12,6 +12,7 @@ from matplotlib.ticker import (
     LogLocator,
     MaxNLocator,
     NullFormatter,
+    NullLocator,
     PercentFormatter,
     StrMethodFormatter,
 )
@@ -20,7 +21,9 @@ from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index
 from stages.dataset.pixels import Pixels
 from stages.reporting import ranking
+from stages.reporting.backbones import Backbone
 from stages.reporting.figures import style
+from stages.reporting.learning import Learning
 from stages.reporting.predictions import Component
 from stages.reporting.table import Result, by_backbone
 from stages.runtime.probe import Probe
@@ -41,6 +44,38 @@ def spread(path: Path, results: Sequence[Result]) -> None:
     panels[-1, 0].set_xlabel("test accuracy (each panel has a scale of its own)")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
+    style.save(figure, path)
+
+
+def learning(path: Path, found: Learning | None, backbones: Sequence[Backbone]) -> None:
+    """Accuracy against training images per class: the best layer of each backbone, with its deviation.
+
+    Layers with random weights are dashed; a hollow marker is a point whose C is fixed.
+    """
+    if found is None:
+        style.nothing(path, "No layer was trained with fewer images yet")
+        return
+    random = {backbone.name for backbone in backbones if backbone.random}
+    figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for number, (probe, points) in enumerate(found.curves.items()):
+        colour, marker = (some[number % len(some)] for some in (style.COLOURS, style.MARKERS))
+        mean = np.array([point.mean_accuracy for point in points])
+        std = np.array([point.std_accuracy for point in points])
+        axis.fill_between(found.sizes, mean - std, mean + std, color=colour, alpha=0.15, linewidth=0)
+        dashes = "--" if probe.backbone in random else "-"
+        axis.plot(found.sizes, mean, dashes, color=colour, linewidth=1.5)
+        faces = [colour if point.tuned else "white" for point in points]
+        axis.scatter(found.sizes, mean, 24, faces, marker=marker, edgecolors=colour, zorder=3)
+        axis.plot([], [], dashes, color=colour, marker=marker, label=style.short(str(probe), 40))
+    axis.set_xscale("log")
+    axis.set_xticks(found.sizes, list(map(str, found.sizes)))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xlabel("training images per class")
+    axis.set_ylabel("test accuracy")
+    axis.yaxis.set_major_formatter(PercentFormatter(1))
+    axis.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(0, -0.15), ncols=2)
+    style.light(axis, "both")
     style.save(figure, path)
 
 

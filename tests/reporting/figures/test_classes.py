@@ -6,6 +6,7 @@ import pytest
 from support.examples import Images, drawn
 
 from stages.reporting.figures import classes
+from stages.reporting.likeness import Likeness
 from stages.reporting.predictions import Mistake, Outcome
 from stages.runtime.probe import Probe
 
@@ -33,3 +34,12 @@ def test_mistakes(count: int, tmp_path: Path) -> None:
     images: Any = Images(pictures, [("street", f"$image_{i}.jpg") for i in range(count)])
     classes.mistakes(tmp_path / "m.png", POOL1, mistakes, images)
     drawn(tmp_path / "m.png")
+
+
+def test_similarity(tmp_path: Path) -> None:
+    probes = [Probe("vgg16", "pool1"), Probe("vgg16", "pool2"), Probe("resnet50", "avgpool")]
+    cka = np.array([[1, 0.8, np.nan], [0.8, 1, -0.01], [np.nan, -0.01, 1]])
+    classes.similarity(tmp_path / "s.png", Likeness(probes, cka))
+    classes.similarity(tmp_path / "n.png", None)
+    drawn(tmp_path / "s.png")
+    drawn(tmp_path / "n.png")

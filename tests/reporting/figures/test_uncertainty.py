@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.examples import Images, drawn
-from support.results import result
+from support.results import backbone, result
 
 from stages.dataset.duplicates import Pair
 from stages.dataset.index import Index, Split
 from stages.reporting.figures import uncertainty
+from stages.reporting.learning import Learning, Point
 from stages.reporting.predictions import Component
 from stages.reporting.table import Result
 from stages.runtime.probe import Probe
@@ -92,3 +93,14 @@ def test_nothing_to_show_says_so(tmp_path: Path) -> None:
     uncertainty.duplicates(tmp_path / "d.png", [], IMAGES, INDEX)
     drawn(tmp_path / "c.png")
     drawn(tmp_path / "d.png")
+
+
+def test_learning(tmp_path: Path) -> None:
+    points = [Point(1, 0.3, 0.1, False), Point(10, 0.7, 0.05, True), Point(100, 0.9, 0.01, True)]
+    probes = [Probe("net", "a"), Probe("control", "a")]
+    networks = [backbone("net", "m", "V1", []), backbone("control", "m", "random", [])]
+    found = Learning(dict.fromkeys(probes, points), probes[0], None)
+    uncertainty.learning(tmp_path / "l.png", found, networks)
+    uncertainty.learning(tmp_path / "n.png", None, networks)
+    drawn(tmp_path / "l.png")
+    drawn(tmp_path / "n.png")
