@@ -16,7 +16,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ def repro(folder: Path) -> list[str]:
     return [stage for stage in re.findall(r"Running stage '(.*?)'", said) if stage not in UNAVAILABLE]
 
 
-def measured(folder: Path, name: str) -> tuple[float, list[str], str]:
-    """The seconds of a run with the tweak, its stages, and no remark; then the folder is restored."""
+@contextmanager
+def tweaked(folder: Path, name: str) -> Iterator[None]:
+    """Change the study's parameters, or its report, in the block; restore the files afterwards."""
     path, template = folder / "params.yaml", folder / TEMPLATE
     before, wording = path.read_text(), template.read_text()
     yaml = YAML()
@@ -75,27 +77,27 @@ def measured(folder: Path, name: str) -> tuple[float, list[str], str]:
             yaml.dump(params, file)
         if name == "wording":
             template.write_text(wording.replace("# At which layer?", "# Which layer?"))
-        start = time.perf_counter()
-        stages = repro(folder)
-        return time.perf_counter() - start, stages, ""
+        yield
     finally:
         path.write_text(before)
         template.write_text(wording)
+
+
+def measured(folder: Path, name: str) -> tuple[float, list[str], str]:
+    """The seconds of a run with the tweak, its stages, and no remark; then the folder is restored."""
+    try:
+        with tweaked(folder, name):
+            start = time.perf_counter()
+            stages = repro(folder)
+            return time.perf_counter() - start, stages, ""
+    finally:
         repro(folder)  # from DVC's cache
 
 
 def recorded(folder: Path, name: str) -> tuple[float, list[str], str]:
     """The seconds on record of the stages that the tweak would run, these stages, and a remark."""
-    path = folder / "params.yaml"
-    before, yaml = path.read_text(), YAML()
-    params = yaml.load(before)
-    TWEAKS[name][1](params)
-    try:
-        with path.open("w") as file:
-            yaml.dump(params, file)
+    with tweaked(folder, name):
         changed = would_run(folder)
-    finally:
-        path.write_text(before)
     # Without the tweak, stages whose weights are not to be had would run, and what follows from them.
     unchanged = set(would_run(folder))
     stages = [*(stage for stage in changed if stage not in unchanged), "report"]
